@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Paused, type PauseRefused, withPause } from "./pause.ts";
+import { readTaskStat, tasksOf } from "./task-state.ts";
+import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
+
+/** A process of several threads (Node's own), counting in its memory; it prints its count once every 5 ms. */
+const counting = "let n = 0; console.log('ready'); setInterval(() => { n++; }, 5);";
+
+function paused<T>(result: Paused<T> | PauseRefused): Paused<T> {
+	assert.ok("value" in result, JSON.stringify(result));
+	return result;
+}
+
+function refused(result: Paused<unknown> | PauseRefused): PauseRefused {
+	assert.ok("refused" in result, JSON.stringify(result));
+	return result;
+}
+
+function statesOfAllThreads(pid: number): readonly (string | undefined)[] {
+	return tasksOf(pid).map((task) => readTaskStat(`/proc/${pid}/task/${task}/stat`)?.state);
+}
+
+function runs(pid: number): boolean {
+	return !["T", "t", "gone"].includes(stateOf(pid));
+}
+
+/** Pids of pause guards of this target, by their command line. */
+function guardsOf(pid: number): readonly number[] {
+	const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
+	return listing
+		.split("\n")
+		.filter((line) => line.includes("pause-guard") && line.split(/\s+/).includes(String(pid)))
+		.map((line) => Number(line.trim().split(/\s+/)[0]));
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("withPause", () => {
+	it("holds every thread still while the body runs, and lets the process run after it", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, {}, (clock) => {
+				const states = statesOfAllThreads(target.pid);
+				assert.ok(clock.remainingMs() > 0 && clock.remainingMs() <= 500);
+				return states;
+			}),
+		);
+		assert.ok(result.value.length > 3, "a Node process has several threads");
+		assert.deepEqual(new Set(result.value), new Set(["T"]));
+		assert.equal(result.threads, result.value.length);
+		assert.equal(result.torn, undefined);
+		assert.ok(result.stoppedAfterMs > 0 && result.stoppedAfterMs <= result.pausedMs && result.pausedMs < 500);
+		assert.ok(runs(target.pid));
+		assert.deepEqual(guardsOf(target.pid), []);
+	});
+
+	it("lets the process run when the body throws, and rethrows", async () => {
+		await using target = await startNode(counting);
+		const thrown = new Error("from the body");
+		let during = "";
+		await assert.rejects(
+			withPause(target.pid, {}, () => {
+				during = stateOf(target.pid);
+				throw thrown;
+			}),
+			(error) => error === thrown,
+		);
+		assert.equal(during, "T");
+		assert.ok(runs(target.pid));
+	});
+
+	it("lets the process run at the deadline while an awaiting body goes on, and says that the reading is torn", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, { maxMs: 100 }, async () => {
+				await sleep(400);
+				return stateOf(target.pid);
+			}),
+		);
+		assert.ok(["S", "R", "D"].includes(result.value), result.value);
+		assert.equal(result.torn?.why, "deadline");
+		assert.ok(result.torn.afterMs !== undefined && result.torn.afterMs > 20 && result.torn.afterMs < 300);
+		assert.ok(result.pausedMs >= 99 && result.pausedMs < 300, `${result.pausedMs} ms`);
+	});
+
+	it("lets the process run at the deadline while the body never yields", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, { maxMs: 100 }, () => {
+				const end = performance.now() + 400;
+				while (performance.now() < end);
+				return stateOf(target.pid);
+			}),
+		);
+		assert.ok(["S", "R", "D"].includes(result.value), result.value);
+		assert.equal(result.torn?.why, "deadline");
+		assert.ok(result.pausedMs < 300, `${result.pausedMs} ms`);
+	});
+
+	it("notices that another process continued the target", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, {}, async () => {
+				process.kill(target.pid, "SIGCONT");
+				await until(() => runs(target.pid), 400, "running");
+			}),
+		);
+		assert.deepEqual(result.torn, { why: "continued-by-another", afterMs: undefined });
+	});
+
+	it("continues the target itself when the guard is killed", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, { maxMs: 5000 }, async () => {
+				const guards = guardsOf(target.pid);
+				assert.equal(guards.length, 1);
+				process.kill(guards[0] ?? 0, "SIGKILL");
+				return until(() => runs(target.pid), 2000, "running after the guard's death");
+			}),
+		);
+		assert.equal(result.torn?.why, "guard-died");
+		assert.ok(result.value < 1000);
+	});
+
+	it("survives the guard's death under a body that never yields", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, { maxMs: 5000 }, () => {
+				process.kill(guardsOf(target.pid)[0] ?? 0, "SIGKILL");
+				return "done";
+			}),
+		);
+		assert.equal(result.value, "done");
+		assert.ok(runs(target.pid));
+	});
+
+	it("has a guard that lets the target run when it is asked to end", async () => {
+		await using target = await startNode(counting);
+		const result = paused(
+			await withPause(target.pid, { maxMs: 5000 }, async () => {
+				process.kill(guardsOf(target.pid)[0] ?? 0, "SIGTERM");
+				return until(() => runs(target.pid), 2000, "running after SIGTERM to the guard");
+			}),
+		);
+		assert.equal(result.torn?.why, "guard-died");
+	});
+});
+
+describe("withPause when gomem itself ends", () => {
+	const pauseModule = fileURLToPath(new URL("./pause.ts", import.meta.url));
+
+	/** A process that pauses the target and stays in its body, in a process group of its own. */
+	function startPauser(target: TestTarget, maxMs: number): Promise<TestTarget> {
+		const script = `
+			import { withPause } from ${JSON.stringify(pauseModule)};
+			await withPause(${target.pid}, { maxMs: ${maxMs} }, async () => {
+				console.log("paused");
+				await new Promise((resolve) => setTimeout(resolve, 60_000));
+			});`;
+		return startNode(script, { detached: true });
+	}
+
+	for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
+		it(`lets the target run after ${signal} to gomem's whole process group`, async () => {
+			await using target = await startNode(counting);
+			await using pauser = await startPauser(target, 30_000);
+			assert.equal(pauser.said, "paused");
+			assert.equal(stateOf(target.pid), "T");
+			process.kill(-pauser.pid, signal);
+			const took = await until(() => runs(target.pid), 2000, "running again");
+			assert.ok(took < 1000, `${took} ms`);
+			await until(() => guardsOf(target.pid).length === 0, 2000, "no guard left behind");
+		});
+	}
+
+	it("lets the target run at the deadline while gomem is stopped", async () => {
+		await using target = await startNode(counting);
+		await using pauser = await startPauser(target, 300);
+		process.kill(pauser.pid, "SIGSTOP");
+		await until(() => runs(target.pid), 2000, "running again");
+	});
+});
+
+describe("withPause refuses", () => {
+	it("a process that is stopped already, and leaves it stopped", async () => {
+		await using target = await startNode(counting);
+		process.kill(target.pid, "SIGSTOP");
+		await until(() => stateOf(target.pid) === "T", 2000, "stopped");
+		assert.equal(refused(await withPause(target.pid, {}, () => 0)).refused, "already-stopped");
+		assert.equal(stateOf(target.pid), "T");
+	});
+
+	it("a pid that is another process now", async () => {
+		await using target = await startNode(counting);
+		const startTime = (readTaskStat(`/proc/${target.pid}/stat`)?.startTime ?? 0) - 1;
+		const refusal = refused(await withPause(target.pid, { startTime }, () => assert.fail("the body must not run")));
+		assert.equal(refusal.refused, "another-process");
+		assert.ok(runs(target.pid));
+	});
+
+	it("a process that has ended, and one that nobody has waited for", async () => {
+		const target = await startNode(counting);
+		await target.end();
+		assert.equal(refused(await withPause(target.pid, {}, () => 0)).refused, "gone");
+		// a zombie: its parent sleeps on without waiting
+		await using parent = await startTarget("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 60"]);
+		const zombie = Number(parent.said);
+		await until(() => stateOf(zombie) === "Z", 2000, "a zombie");
+		assert.equal(refused(await withPause(zombie, {}, () => 0)).refused, "gone");
+	});
+
+	it("itself and its ancestors", async () => {
+		for (const pid of [process.pid, process.ppid]) {
+			assert.equal(refused(await withPause(pid, {}, () => 0)).refused, "own-ancestor");
+		}
+	});
+
+	it("the init of its own PID namespace, which no signal from inside stops", async () => {
+		assert.equal(refused(await withPause(1, {}, () => 0)).refused, "init");
+	});
+
+	it("a process that it may not signal, and says who could", async (t) => {
+		if (process.geteuid?.() !== 0) return t.skip("needs root, to start processes of two users");
+		await using target = await startNode(counting);
+		const pauseModule = fileURLToPath(new URL("./pause.ts", import.meta.url));
+		const script = `
+			import { withPause } from ${JSON.stringify(pauseModule)};
+			console.log(JSON.stringify(await withPause(${target.pid}, {}, () => 0)));`;
+		await using other = await startNode(script, { uid: 65534 });
+		const refusal = JSON.parse(other.said) as PauseRefused;
+		assert.equal(refusal.refused, "not-permitted");
+		assert.match(refusal.wouldHelp ?? "", /CAP_KILL/);
+		assert.ok(runs(target.pid));
+	});
+
+	it("a traced process", async (t) => {
+		if (spawnSync("strace", ["-V"]).status !== 0) return t.skip("needs strace");
+		await using target = await startNode(counting);
+		await using tracer = await startTarget("sh", ["-c", `strace -f -p ${target.pid} -o /dev/null 2>&1`]).catch((cause) => {
+			throw new Error("strace did not attach", { cause });
+		});
+		const tracerOf = (): string => readFileSync(`/proc/${target.pid}/status`, "utf8").match(/TracerPid:\s*(\d+)/)?.[1] ?? "";
+		await until(() => tracerOf() !== "0", 2000, "traced");
+		const refusal = refused(await withPause(target.pid, {}, () => 0));
+		assert.equal(refusal.refused, "traced");
+		assert.match(refusal.why, new RegExp(tracerOf()));
+		await target.end(); // strace ends with it
+		await tracer.end();
+	});
+});

@@ -1,0 +1,304 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { ParseError } from "../bytes/parse-error.ts";
+import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import type { HostSummary, Program, Reading, Thread } from "../evidence/reading.ts";
+import { parseElf } from "../formats/elf/parse.ts";
+import type { Mapping } from "../formats/procfs/mapping.ts";
+import { parseMaps } from "../formats/procfs/maps.ts";
+import type { Residency } from "../formats/procfs/residency.ts";
+import { parseSmaps, type SmapsEntry } from "../formats/procfs/smaps.ts";
+import { parseStat, type ProcessStat } from "../formats/procfs/stat.ts";
+import { parseStatus } from "../formats/procfs/status.ts";
+import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
+import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
+import { identifyProgram, type ProgramFile } from "../goruntime/program.ts";
+import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
+import { memoryLimit } from "./limit.ts";
+import { type Executable, openExecutable } from "./linux/executable.ts";
+import { hostFacts } from "./linux/host-facts.ts";
+import { readResidency } from "./linux/pagemap-reader.ts";
+import { withPause } from "./linux/pause.ts";
+import { readEnvironment, readProcText } from "./linux/proc-files.ts";
+import { openSafeMemory, type SafeMemory } from "./linux/safe-memory.ts";
+import { LiveMemory } from "./target-memory.ts";
+
+/** A reading with the runtime already decoded: a live process is decoded while it is read. */
+export interface Observation {
+	readonly reading: Reading;
+	readonly runtime: RuntimeState | undefined;
+}
+
+export interface ObserveOptions {
+	/** longest stop of the target in milliseconds; undefined reads it while it runs */
+	readonly pauseMs?: number | undefined;
+	/** told of every range of runtime memory that was read, for a bundle */
+	readonly onRead?: ((address: number, bytes: Uint8Array) => void) | undefined;
+}
+
+/** Threads above this are not asked where they stand. */
+const MAX_THREADS = 4096;
+
+/**
+ * A process under observation: the executable read, the runtime found, its memory open. Several readings may follow, each
+ * cheap beside the opening. Close it.
+ */
+export class ObservedProcess {
+	readonly pid: number;
+	readonly startTime: number;
+	readonly exe: Executable | undefined;
+	readonly #file: ProgramFile | undefined;
+	readonly #memory: SafeMemory | undefined;
+	readonly #options: ObserveOptions;
+	readonly #unavailable: (Unavailable & { part: string })[];
+	#attached: Attached | undefined;
+
+	private constructor(fields: {
+		pid: number;
+		startTime: number;
+		exe: Executable | undefined;
+		file: ProgramFile | undefined;
+		memory: SafeMemory | undefined;
+		options: ObserveOptions;
+		unavailable: (Unavailable & { part: string })[];
+	}) {
+		this.pid = fields.pid;
+		this.startTime = fields.startTime;
+		this.exe = fields.exe;
+		this.#file = fields.file;
+		this.#memory = fields.memory;
+		this.#options = fields.options;
+		this.#unavailable = fields.unavailable;
+	}
+
+	/** Unavailable where there is no such process; everything less is said in the readings' `unavailable`. */
+	static async open(pid: number, options: ObserveOptions = {}): Promise<ObservedProcess | Unavailable> {
+		const stat = readStat(pid);
+		if (isUnavailable(stat)) return stat;
+		const unavailable: (Unavailable & { part: string })[] = [];
+		const miss = <T extends object>(part: string, got: T | Unavailable): Exclude<T, Unavailable> | undefined => {
+			if (!isUnavailable(got)) return got as Exclude<T, Unavailable>;
+			unavailable.push({ part, ...got });
+			return undefined;
+		};
+		const exe = miss("executable", openExecutable(pid));
+		const file = exe === undefined ? undefined : miss("go program", programOf(exe));
+		const memory = file === undefined ? undefined : miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: privateAnonymous(pid) }));
+		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, file, memory, options, unavailable });
+		await observed.#attach();
+		return observed;
+	}
+
+	async #attach(): Promise<void> {
+		if (this.#file === undefined || this.#memory === undefined || this.exe === undefined) return;
+		const maps = readProcText(this.pid, "maps");
+		const bias = typeof maps === "string" ? loadBias(parseMaps(maps), this.exe.path, this.#file) : undefined;
+		if (bias === undefined) {
+			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
+			return;
+		}
+		const attached = await attachRuntime(this.#file, bias, new LiveMemory(this.#memory, this.#options.onRead));
+		if (isUnavailable(attached)) this.#unavailable.push({ part: "runtime", ...attached });
+		else this.#attached = attached;
+	}
+
+	/** What was found of the Go program, whether or not its runtime could be read. */
+	get program(): Program | undefined {
+		if (this.#attached !== undefined) return this.#attached.program;
+		return this.#file === undefined ? undefined : describeProgram(this.#file, 0, new Map(), "none", undefined);
+	}
+
+	get attached(): Attached | undefined {
+		return this.#attached;
+	}
+
+	get memory(): SafeMemory | undefined {
+		return this.#memory;
+	}
+
+	/** Takes one reading. Throws only where the process has ended meanwhile and nothing could be read. */
+	async read(): Promise<Observation> {
+		const started = performance.now();
+		const bytesBefore = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0);
+		const { pauseMs } = this.#options;
+		let pausedMs = 0;
+		let core: Core;
+		const refused: (Unavailable & { part: string })[] = [];
+		if (pauseMs === undefined) core = this.#readCore();
+		else {
+			const paused = await withPause(this.pid, { maxMs: pauseMs, startTime: this.startTime }, () => this.#readCore());
+			if ("refused" in paused) {
+				refused.push({ part: "pause", unavailable: paused.refused, wouldHelp: "reading without --pause" });
+				core = this.#readCore();
+			} else {
+				core = paused.value;
+				pausedMs = paused.pausedMs;
+				if (paused.torn !== undefined) refused.push({ part: "pause", unavailable: `the target ran on before the reading was done (${paused.torn.why})`, wouldHelp: "a longer --pause" });
+			}
+		}
+		const bytes = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0) - bytesBefore + core.bytesRead;
+		return this.#assemble(core, refused, { wallMs: performance.now() - started, pausedMs, bytesRead: bytes });
+	}
+
+	/** What must be read close together. The runtime first, then which pages are there, then what smaps says of them. */
+	#readCore(): Core {
+		const parts: (Unavailable & { part: string })[] = [];
+		const at = Date.now();
+		const before = this.#smaps();
+		if (isUnavailable(before)) parts.push({ part: "smaps", ...before });
+		let runtime: RuntimeState | undefined;
+		if (this.#attached !== undefined) {
+			try {
+				runtime = readRuntime(this.#attached.view);
+			} catch (error) {
+				if (!(error instanceof ParseError)) throw error;
+				parts.push({ part: "runtime", unavailable: error.message, wouldHelp: "reading again, or --pause, if the process is busy" });
+			}
+		}
+		let residency: Residency | undefined;
+		let mappings: readonly SmapsEntry[] = [];
+		let bytesRead = 0;
+		if (!isUnavailable(before)) {
+			mappings = before;
+			// a mapping that had nothing resident a moment ago may have by now: writable ones are looked at again
+			const look = before.map((m) => (m.rss === 0 && m.permissions.write && m.size <= GROWING ? { ...m, rss: 4096 } : m));
+			const pages = readResidency(this.pid, look);
+			if (isUnavailable(pages)) parts.push({ part: "pagemap", ...pages });
+			else {
+				residency = pages.residency;
+				bytesRead = pages.bytesRead;
+			}
+			const after = this.#smaps();
+			if (!isUnavailable(after)) mappings = after;
+		}
+		return { at, runtime, residency, mappings, bytesRead, parts };
+	}
+
+	#assemble(core: Core, extra: readonly (Unavailable & { part: string })[], cost: Reading["cost"]): Observation {
+		const statText = readStat(this.pid);
+		const statusText = readProcText(this.pid, "status");
+		if (isUnavailable(statText)) throw new ProcessEnded(this.pid);
+		if (typeof statusText !== "string") throw new ProcessEnded(this.pid);
+		const limit = memoryLimit(this.pid);
+		const environment = readEnvironment(this.pid);
+		const program = this.program;
+		const reading: Reading = {
+			pid: this.pid,
+			at: core.at,
+			host: hostSummary(),
+			exe: this.exe?.path ?? "",
+			exeDeleted: this.exe?.deleted ?? false,
+			stat: statText,
+			status: parseStatus(statusText),
+			container: limit.container,
+			limit: limit.limit,
+			...(isUnavailable(environment) ? {} : { environment: environment as Readonly<Record<string, string>> }),
+			mappings: core.mappings,
+			...(core.residency === undefined ? {} : { residency: core.residency }),
+			threads: readThreads(this.pid),
+			...(program === undefined ? {} : { program }),
+			...(this.#attached === undefined ? {} : { memory: this.#attached.view.memory }),
+			unavailable: [...this.#unavailable, ...core.parts, ...extra],
+			cost,
+		};
+		return { reading, runtime: core.runtime };
+	}
+
+	#smaps(): SmapsEntry[] | Unavailable {
+		const text = readProcText(this.pid, "smaps");
+		return typeof text === "string" ? parseSmaps(text) : text;
+	}
+
+	close(): void {
+		this.exe?.file.close();
+		this.#memory?.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+}
+
+/** Mappings above this that had nothing resident are reservations. */
+const GROWING = 2 ** 30;
+
+interface Core {
+	readonly at: number;
+	readonly runtime: RuntimeState | undefined;
+	readonly residency: Residency | undefined;
+	readonly mappings: readonly SmapsEntry[];
+	readonly bytesRead: number;
+	readonly parts: readonly (Unavailable & { part: string })[];
+}
+
+/** The process ended while it was read. */
+export class ProcessEnded extends Error {
+	readonly pid: number;
+
+	constructor(pid: number) {
+		super(`process ${pid} ended while it was read`);
+		this.name = "ProcessEnded";
+		this.pid = pid;
+	}
+}
+
+/** Never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such. */
+function privateAnonymous(pid: number): { start: number; end: number }[] {
+	const text = readProcText(pid, "maps");
+	if (typeof text !== "string") return [];
+	return parseMaps(text).filter((m) => (m.kind === "anon" || m.kind === "anon-named") && !m.permissions.shared);
+}
+
+function readStat(pid: number): ProcessStat | Unavailable {
+	const text = readProcText(pid, "stat");
+	return typeof text === "string" ? parseStat(text) : text;
+}
+
+function programOf(exe: Executable): ProgramFile | Unavailable {
+	try {
+		const file = identifyProgram(parseElf(exe.file));
+		return file ?? { unavailable: "not a Go program: no Go version in the executable", wouldHelp: "a process written in Go" };
+	} catch (error) {
+		if (!(error instanceof ParseError)) throw error;
+		return { unavailable: `the executable cannot be read: ${error.message}` };
+	}
+}
+
+/** Load address minus link address, from the mapping of the executable that holds its first byte. */
+function loadBias(maps: readonly Mapping[], exe: string, file: ProgramFile): number | undefined {
+	let lowest: Mapping | undefined;
+	for (const m of maps) {
+		if (m.kind === "file" && m.path === exe && m.offset === 0 && (lowest === undefined || m.start < lowest.start)) lowest = m;
+	}
+	return lowest === undefined ? undefined : lowest.start - file.firstAddress;
+}
+
+function hostSummary(): HostSummary {
+	const { kernel, pageSize, ticksPerSecond, bootTime, memTotal } = hostFacts();
+	return { kernel, pageSize, ticksPerSecond, bootTime, memTotal };
+}
+
+/** Where each thread's stack pointer stands; without the right to ask, only which threads there are. */
+function readThreads(pid: number): Thread[] {
+	const threads: Thread[] = [];
+	let names: string[];
+	try {
+		names = readdirSync(`/proc/${pid}/task`);
+	} catch {
+		return threads;
+	}
+	for (const name of names) {
+		const tid = Number(name);
+		threads.push({ tid, sp: threads.length < MAX_THREADS ? stackPointer(pid, tid) : undefined });
+	}
+	return threads;
+}
+
+function stackPointer(pid: number, tid: number): number | undefined {
+	try {
+		const where = parseTaskSyscall(readFileSync(`/proc/${pid}/task/${tid}/syscall`, "utf8"));
+		return where.state === "running" ? undefined : where.sp;
+	} catch {
+		// gone, or no right to trace: the stacks are then found by their shape
+		return undefined;
+	}
+}

@@ -1,0 +1,71 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { GomemError } from "../api/errors.ts";
+import type { Artifact } from "../api/operation.ts";
+import { write } from "./output.ts";
+
+/**
+ * Writes an artifact's bytes to the file of -o (replaced at once, when all of it is there), or under its own name in the
+ * working directory (never over a file that is there), or to standard output for `-`. Returns false for the last.
+ * Files are readable by their owner only: what they hold came out of a process's memory.
+ */
+export async function writeArtifact(artifact: Artifact<unknown>, output: string | undefined): Promise<boolean> {
+	const { bytes } = artifact;
+	const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
+	if (output === "-") {
+		if (process.stdout.isTTY === true) {
+			throw new GomemError({
+				code: "output-is-terminal",
+				message: `${artifact.mediaType} is not for a terminal`,
+				hint: "name a file with -o, or send standard output to a pipe or a file",
+			});
+		}
+		for await (const chunk of chunks) await write(chunk);
+		return false;
+	}
+	const path = output ?? artifact.fileName;
+	const partial = await partialName(path, output !== undefined);
+	const file = await create(partial, path);
+	try {
+		for await (const chunk of chunks) await file.write(chunk);
+		await file.close();
+		if (partial !== path) await rename(partial, path);
+	} catch (error) {
+		await file.close().catch(() => {});
+		if (partial !== path || output === undefined) await rm(partial, { force: true });
+		throw unwritable(path, error);
+	}
+	return true;
+}
+
+/** Beside a named file, to be renamed; a device, a pipe or a socket is written to as it is (/dev/null stays a device). */
+async function partialName(path: string, named: boolean): Promise<string> {
+	if (!named) return path;
+	const there = await stat(path).catch(() => undefined);
+	return there === undefined || there.isFile() ? `${path}.partial-${process.pid}` : path;
+}
+
+async function create(partial: string, path: string): Promise<FileHandle> {
+	const special = partial === path && (await stat(path).catch(() => undefined))?.isFile() === false;
+	const how = special ? 0 : constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+	try {
+		return await open(partial, constants.O_WRONLY | how, 0o600);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(path, error);
+		throw new GomemError({
+			code: "output-exists",
+			message: `there is a file ${partial} already`,
+			hint: "name the file to write with -o",
+		});
+	}
+}
+
+function unwritable(path: string, error: unknown): unknown {
+	if (!(error instanceof Error) || !("syscall" in error)) return error;
+	return new GomemError({
+		code: "output-unwritable",
+		message: `${path} cannot be written`,
+		hint: "name another file with -o",
+		cause: error,
+	});
+}

@@ -1,0 +1,176 @@
+import { type Command, CommanderError, createCommand, type Option } from "commander";
+import { GomemError } from "../api/errors.ts";
+import type { Operation } from "../api/operation.ts";
+import { effectWords } from "../api/operation-words.ts";
+import { choicesOf, expectation, propertiesOf, type SchemaView } from "../api/schema.ts";
+import { nearest } from "./nearest.ts";
+import type { ColorChoice } from "./terminal.ts";
+
+export interface GlobalFlags {
+	readonly json: boolean | undefined;
+	readonly color: ColorChoice | undefined;
+	readonly config: string | undefined;
+	readonly debug: boolean;
+	/** -o, of an artifact */
+	readonly output: string | undefined;
+}
+
+export type CommandLine =
+	| { readonly kind: "help"; readonly text: string }
+	| { readonly kind: "run"; readonly input: Readonly<Record<string, unknown>>; readonly flags: GlobalFlags };
+
+/** Reads the words after a command's name against flags that derive from its input schema. Throws GomemError. */
+export function readCommandLine(operation: Operation, argv: readonly string[]): CommandLine {
+	const command = commandFor(operation);
+	let help = "";
+	command.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
+	command.action(() => {});
+	try {
+		command.parse(withBareValues(operation, argv), { from: "user" });
+	} catch (error) {
+		if (!(error instanceof CommanderError)) throw error;
+		if (error.code === "commander.helpDisplayed") return { kind: "help", text: help };
+		throw usageError(error, operation, command);
+	}
+	const options = command.opts<Record<string, unknown>>();
+	const input: Record<string, unknown> = {};
+	const positionals = propertiesOf(operation.input).filter(([, schema]) => schema.positional === true);
+	for (const [index, [name, schema]] of positionals.entries()) {
+		const given = command.processedArgs[index] as unknown;
+		if (given !== undefined && !(schema.type === "array" && (given as unknown[]).length === 0)) input[name] = given;
+	}
+	for (const [name, schema] of propertiesOf(operation.input)) {
+		if (schema.positional !== true && options[name] !== undefined) input[name] = options[name];
+	}
+	return {
+		kind: "run",
+		input,
+		flags: {
+			json: options["json"] as boolean | undefined,
+			color: options["color"] as ColorChoice | undefined,
+			config: options["config"] as string | undefined,
+			debug: options["debug"] === true,
+			output: options["output"] as string | undefined,
+		},
+	};
+}
+
+/** What a property is called on the command line: "--min-size", or TARGET for a positional. */
+export function flagName(operation: Operation, property: string): string {
+	const schema = propertiesOf(operation.input).find(([name]) => name === property)?.[1];
+	return schema?.positional === true ? property.toUpperCase() : `--${kebab(property)}`;
+}
+
+function commandFor(operation: Operation): Command {
+	const command = createCommand(`gomem ${operation.name}`);
+	command.description(
+		`${operation.summary}${operation.description === undefined ? "" : `\n\n${operation.description}`}`,
+	);
+	command.configureHelp({ helpWidth: 100, showGlobalOptions: false }).allowExcessArguments(false);
+	for (const [name, schema] of propertiesOf(operation.input)) {
+		if (schema.positional === true) addArgument(command, operation, name, schema);
+		else command.addOption(optionFor(command, name, schema));
+	}
+	if (operation.kind === "artifact") command.option("-o, --output <file>", "write to this file; - is standard output");
+	command.option("--json", "one JSON document on standard output (a line each when it repeats)");
+	const color = command.createOption("--color <when>", "colour").choices(["auto", "always", "never"]);
+	command.addOption(color);
+	command.option("--config <file>", "settings from this file instead of gomem.toml");
+	command.option("--debug", "stack traces of failures");
+	command.helpOption("-h, --help", "this text");
+	command.addHelpText("after", `\nEffect: ${effectText(operation)}\n\nExamples:\n${exampleText(operation)}`);
+	return command;
+}
+
+function addArgument(command: Command, operation: Operation, name: string, schema: SchemaView): void {
+	const required = ((operation.input as SchemaView).required ?? []).includes(name);
+	const word = `${name.toUpperCase()}${schema.type === "array" ? "..." : ""}`;
+	command.argument(required ? `<${word}>` : `[${word}]`, schema.description ?? "");
+}
+
+function optionFor(command: Command, name: string, schema: SchemaView): Option {
+	const short = schema.short === undefined ? "" : `-${schema.short}, `;
+	const about = `${schema.description ?? ""}${defaultText(schema)}`;
+	if (schema.type === "boolean") {
+		// a flag that is on without being asked for is turned off by --no-flag
+		const option = command.createOption(`${short}--${schema.default === true ? "no-" : ""}${kebab(name)}`, about);
+		return option.attributeName() === name ? clearDefault(option) : renamed(option, name);
+	}
+	const repeats = schema.type === "array";
+	const item = repeats ? (schema.items ?? {}) : schema;
+	const word = item.placeholder ?? (item.type === "integer" || item.type === "number" ? "number" : "value");
+	const option = command.createOption(`${short}--${kebab(name)} <${word}>`, `${about}${repeats ? " (may repeat)" : ""}`);
+	const choices = choicesOf(item);
+	if (choices !== undefined && !repeats) option.choices(choices);
+	if (repeats) option.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);
+	return option.attributeName() === name ? option : renamed(option, name);
+}
+
+/** commander sets a --no-flag to true by default; here absent means absent, and run.ts fills the default in. */
+function clearDefault(option: Option): Option {
+	return option.default(undefined);
+}
+
+/** Options are kept under the property's own name, also where its letters do not survive kebab and camel case. */
+function renamed(option: Option, name: string): Option {
+	option.attributeName = () => name;
+	return option;
+}
+
+function defaultText(schema: SchemaView): string {
+	if (schema.bare !== undefined) return ` (alone: ${schema.bare})`;
+	if (schema.default === undefined || schema.default === false) return "";
+	return schema.default === true ? " (on by default)" : ` (default: ${String(schema.default)})`;
+}
+
+/** `--pause` becomes `--pause=500ms` where the schema says so, so that a flag alone never swallows the word after it. */
+function withBareValues(operation: Operation, argv: readonly string[]): string[] {
+	const bare = new Map<string, string>();
+	for (const [name, schema] of propertiesOf(operation.input)) {
+		if (schema.bare !== undefined) bare.set(`--${kebab(name)}`, schema.bare);
+	}
+	const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+	return argv.map((word, i) => (i < end && bare.has(word) ? `${word}=${bare.get(word)}` : word));
+}
+
+function effectText(operation: Operation): string {
+	const flags = propertiesOf(operation.input)
+		.filter(([, schema]) => schema.effect !== undefined)
+		.map(([name, schema]) => `; --${kebab(name)} ${effectWords[schema.effect ?? "read"]}`);
+	return effectWords[operation.effect] + flags.join("");
+}
+
+function exampleText(operation: Operation): string {
+	return operation.examples.map((one) => `  ${one.command}\n      ${one.says}`).join("\n");
+}
+
+function usageError(error: CommanderError, operation: Operation, command: Command): GomemError {
+	const hint = `gomem ${operation.name} --help shows its flags`;
+	const message = (error.message.split("\n", 1)[0] ?? "").replace(/^error: /, "");
+	if (error.code === "commander.unknownOption") {
+		const flag = /'([^']+)'/.exec(message)?.[1] ?? "";
+		const near = nearest(flag.split("=", 1)[0] ?? "", command.options.map((one) => one.long ?? ""));
+		return new GomemError({
+			code: "unknown-flag",
+			message: `gomem ${operation.name} has no flag ${flag}`,
+			hint: near === undefined ? hint : `did you mean ${near}? ${hint}`,
+		});
+	}
+	if (error.code === "commander.missingArgument") {
+		const missing = propertiesOf(operation.input).find(([name]) => message.includes(`'${name.toUpperCase()}'`));
+		const why = missing?.[1].description ?? "";
+		const name = missing?.[0].toUpperCase() ?? "argument";
+		return new GomemError({ code: "missing-argument", message: `gomem ${operation.name} needs a ${name}`, why, hint });
+	}
+	const choice = command.options.find((one) => one.argChoices !== undefined && message.includes(`'${one.flags}'`));
+	if (error.code === "commander.invalidArgument" && choice !== undefined) {
+		const given = /argument '(.*?)' is invalid/.exec(message)?.[1] ?? "";
+		const why = `expected ${expectation({ enum: choice.argChoices ?? [] })}`;
+		return new GomemError({ code: "invalid-input", message: `${choice.long} cannot be "${given}"`, why, hint });
+	}
+	return new GomemError({ code: "usage", message, hint });
+}
+
+function kebab(name: string): string {
+	return name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
+}

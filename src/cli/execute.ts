@@ -1,0 +1,176 @@
+import { homedir } from "node:os";
+import { GomemError, toGomemError } from "../api/errors.ts";
+import type { Operation, Progress } from "../api/operation.ts";
+import { settings as outputSettings } from "../api/output.settings.ts";
+import { loadSections } from "../api/registry.gen.ts";
+import { type Outcome, type ResultDocument, runOperation } from "../api/run.ts";
+import { loadSettings, type Settings } from "../api/settings-load.ts";
+import { writeArtifact } from "./artifact.ts";
+import { flagName, type GlobalFlags, readCommandLine } from "./command-line.ts";
+import { printFailure } from "./failure.ts";
+import { nearest } from "./nearest.ts";
+import { outputClosed, visibleText, whenOutputCloses, write, writeError } from "./output.ts";
+import { renderAny } from "./render-any.ts";
+import { renderers } from "./render/registry.gen.ts";
+import { type ColorChoice, type Render, type Terminal, terminalFor } from "./terminal.ts";
+import type { CommandEntry, Words } from "./words.ts";
+
+/** Runs one command to its end and returns the exit code: 0 done or clean, 1 findings, 2 failure. */
+export async function execute(
+	words: Extract<Words, { kind: "command" | "unknown" }>,
+	argv: readonly string[],
+	entries: readonly CommandEntry[],
+): Promise<number> {
+	// before the flags are parsed, as parsing may fail; settings may say json too
+	const form = { json: says(argv, "--json"), debug: says(argv, "--debug"), color: "auto" as ColorChoice };
+	try {
+		if (words.kind === "unknown") throw unknownCommand(words.word, entries);
+		if (!("target" in words.entry)) return await (await words.entry.load())(words.rest);
+		return await executeOperation(await words.entry.load(), words.rest, form);
+	} catch (error) {
+		if (outputClosed()) return 0;
+		await printFailure(toGomemError(error), form);
+		return 2;
+	}
+}
+
+interface Form {
+	json: boolean;
+	color: ColorChoice;
+}
+
+async function executeOperation(operation: Operation, argv: readonly string[], form: Form): Promise<number> {
+	const line = readCommandLine(operation, argv);
+	if (line.kind === "help") {
+		await write(line.text);
+		return 0;
+	}
+	form.color = line.flags.color ?? "auto";
+	const settings = await readSettings(line.flags);
+	const output = settings.get(outputSettings);
+	form.json = line.flags.json ?? output.format === "json";
+	form.color = line.flags.color ?? output.color;
+	const stop = stopSignal();
+	const progress = progressLine(form);
+	try {
+		const outcome = await runOperation(operation, line.input, {
+			settings,
+			signal: stop,
+			warn: (message) => {
+				progress.clear();
+				writeError(visibleText(`gomem: warning: ${message}\n`));
+			},
+			progress: progress.show,
+			naming: (property) => flagName(operation, property),
+			checkResults: process.env["NODE_ENV"] === "test",
+		});
+		progress.clear();
+		return await print(operation, outcome, form, line.flags.output);
+	} finally {
+		progress.clear();
+	}
+}
+
+function readSettings(flags: GlobalFlags): Promise<Settings> {
+	return loadSettings({
+		...(flags.config !== undefined && { config: flags.config }),
+		env: process.env,
+		cwd: process.cwd(),
+		home: homedir(),
+		sections: loadSections,
+	});
+}
+
+async function print(operation: Operation, outcome: Outcome, form: Form, file: string | undefined): Promise<number> {
+	const terminal = terminalFor(process.stdout, form.color, process.env);
+	const render = form.json ? undefined : await rendererOf(operation);
+	const text = (document: ResultDocument) => visibleText(render?.(document, terminal) ?? "");
+	if (outcome.kind === "documents") {
+		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal);
+	}
+	const document = outcome.kind === "document" ? outcome.document : outcome.artifact.result;
+	// where the bytes themselves go to standard output, the document that describes them is not mixed into them
+	const told = outcome.kind === "artifact" ? await writeArtifact(outcome.artifact, file) : true;
+	const printed = form.json ? `${JSON.stringify(document, null, 2)}\n` : `${text(document)}\n`;
+	if (told) await write(printed);
+	else if (!form.json) writeError(printed);
+	return operation.findings?.(document) === true ? 1 : 0;
+}
+
+async function rendererOf(operation: Operation): Promise<Render> {
+	const own = await renderers.get(operation.id)?.();
+	return own ?? ((document, terminal) => renderAny(document, operation.result, terminal));
+}
+
+/** `text` undefined: JSON, a line each. On a terminal each text takes the place of the one before, else it follows it. */
+async function printStream(
+	operation: Operation,
+	documents: AsyncIterable<ResultDocument>,
+	text: ((document: ResultDocument) => string) | undefined,
+	terminal: Terminal,
+): Promise<number> {
+	const repaints = process.stdout.isTTY === true && operation.kind !== "stream";
+	let findings = false;
+	let first = true;
+	for await (const document of documents) {
+		findings = operation.findings?.(document) === true;
+		if (text === undefined) await write(`${JSON.stringify(document)}\n`);
+		else if (repaints) await write(repaint(text(document), first, terminal));
+		else await write(`${first || operation.kind === "stream" ? "" : "\n"}${text(document)}\n`);
+		first = false;
+		if (outputClosed()) break;
+	}
+	return findings ? 1 : 0;
+}
+
+/** Home, every line cleared to its end, then all below: no flicker. */
+function repaint(text: string, first: boolean, terminal: Terminal): string {
+	const rows = text.split("\n").slice(0, Math.max(1, (process.stdout.rows ?? 1000) - 1));
+	const start = first ? "\x1b[2J\x1b[H" : "\x1b[H";
+	return `${start}${rows.map((row) => `${row}${terminal.color ? "\x1b[0m" : ""}\x1b[K\n`).join("")}\x1b[J`;
+}
+
+/** Aborts on the first SIGINT, SIGTERM or SIGHUP, and when the reader of standard output goes; a second signal kills. */
+function stopSignal(): AbortSignal {
+	const controller = new AbortController();
+	const stop = () => controller.abort();
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+	whenOutputCloses(stop);
+	return controller.signal;
+}
+
+/** One line on standard error that is overwritten, where that is a terminal; else nothing. */
+function progressLine(form: Form): { show(progress: Progress): void; clear(): void } {
+	if (process.stderr.isTTY !== true || form.json) return { show() {}, clear() {} };
+	let last = 0;
+	let shown = false;
+	return {
+		show({ what, done, total }) {
+			const now = performance.now();
+			if (now - last < 100) return;
+			last = now;
+			shown = true;
+			const share = total === undefined || total === 0 ? "" : ` ${Math.floor((done / total) * 100)} %`;
+			writeError(`\r${visibleText(what).slice(0, 80)}${share}\x1b[K`);
+		},
+		clear() {
+			if (shown) writeError("\r\x1b[K");
+			shown = false;
+		},
+	};
+}
+
+function says(argv: readonly string[], flag: string): boolean {
+	const end = argv.indexOf("--");
+	return (end < 0 ? argv : argv.slice(0, end)).includes(flag);
+}
+
+function unknownCommand(word: string, entries: readonly CommandEntry[]): GomemError {
+	const looksLikeTarget = /^\d+$|[/:]/.test(word) && entries.some((one) => one.name === "why");
+	const near = looksLikeTarget ? `why ${word}` : nearest(word, entries.map((one) => one.name));
+	return new GomemError({
+		code: "unknown-command",
+		message: `there is no command ${word}`,
+		hint: near === undefined ? "gomem --help lists the commands" : `did you mean gomem ${near}?`,
+	});
+}

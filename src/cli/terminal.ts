@@ -1,0 +1,37 @@
+import { styleText } from "node:util";
+import type { Result } from "../api/operation.ts";
+
+/** Where text goes: how wide it is and whether it shows colour. */
+export interface Terminal {
+	/** 100 where it is not a terminal */
+	readonly columns: number;
+	readonly color: boolean;
+	/** the text in a style ("bold", "dim", "red" …), or the text itself without colour */
+	style(style: Style | readonly Style[], text: string): string;
+}
+
+export type Style = "bold" | "dim" | "underline" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "gray";
+export type ColorChoice = "auto" | "always" | "never";
+
+/**
+ * Renders one result document of an operation as text without a newline at its end. A file src/cli/render/<operation>.ts
+ * exports `function render(result: WhyResult, terminal: Terminal): string`; the generated registry finds it.
+ */
+export type Render = (result: Result, terminal: Terminal) => string;
+
+export function terminalFor(
+	stream: { readonly isTTY?: boolean; readonly columns?: number },
+	choice: ColorChoice,
+	env: Readonly<Record<string, string | undefined>>,
+): Terminal {
+	const tty = stream.isTTY === true;
+	// https://no-color.org: set and not empty. TERM=dumb terminals cannot show it.
+	const auto = tty && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+	const color = choice === "always" || (choice === "auto" && auto);
+	return {
+		columns: tty ? Math.max(40, stream.columns ?? 100) : 100,
+		color,
+		style: (style, text) =>
+			color && text !== "" ? styleText([...(typeof style === "string" ? [style] : style)], text, { validateStream: false }) : text,
+	};
+}

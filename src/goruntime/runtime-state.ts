@@ -1,0 +1,115 @@
+import type { MemoryReader } from "../bytes/block-reader.ts";
+import { ParseError } from "../bytes/parse-error.ts";
+import { heapConstants } from "./heap-constants.ts";
+import { type GoroutineTable, type MachineStack, readGoroutines, readMachineStacks } from "./goroutines.ts";
+import { type HeapPages, readHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
+import { LayoutError } from "./layouts/layout-error.ts";
+import { countMarks, type MarkCounts } from "./marks.ts";
+import { type RuntimeCounters, readCounters } from "./memstats.ts";
+import { type RuntimeMetadata, readMetadata } from "./metadata.ts";
+import { globalAddress, readGlobal, type RuntimeView } from "./runtime-view.ts";
+import { addSpans, readSpans, SPAN_IN_USE, type SpanTable } from "./spans.ts";
+
+/** Everything that one look at a Go runtime yields. */
+export interface RuntimeState {
+	readonly view: RuntimeView;
+	/** the look that the parts were read with, for what is read on demand (bits of single spans) */
+	readonly look: MemoryReader;
+	readonly spans: SpanTable;
+	readonly marks: MarkCounts;
+	readonly pages: HeapPages;
+	readonly metadata: RuntimeMetadata;
+	readonly counters: RuntimeCounters;
+	/** undefined where runtime.allgs was not found */
+	readonly goroutines: GoroutineTable | undefined;
+	readonly machineStacks: readonly MachineStack[];
+	readonly blur: Blur;
+}
+
+/** How far the target moved while it was read. Zero on a still one. */
+export interface Blur {
+	/** bytes in use by the spans read against the runtime's own count, and that count's own change meanwhile; the larger */
+	readonly heapBytes: number;
+	/** spans and goroutines that were torn when read */
+	readonly torn: number;
+	/** GCs that ended while reading */
+	readonly collections: number;
+}
+
+/** How often unknown pages are looked at again. */
+const SETTLE_ROUNDS = 3;
+
+/**
+ * Reads the runtime. The order matters on a moving target: what moves fastest is read closest together, and pages that no
+ * span claims are looked up again, since their span was made in between.
+ * Throws ParseError where the heap cannot be read at all; lesser parts that fail are absent.
+ */
+export function readRuntime(view: RuntimeView): RuntimeState {
+	const look = view.memory.look();
+	const mheap = readGlobal(view, look, "mheap_", "mheap");
+	const before = readCounters(view, look, mheap);
+	let spans = readSpans(view, look, mheap);
+	let pages = readHeapPages(view, look, mheap, spans);
+	for (let round = 0; round < SETTLE_ROUNDS && pages.unknownPages > 0; round++) {
+		const again = view.memory.look();
+		const structs = spansOfUnknownPages(view, again, pages);
+		const more = structs.size === 0 ? spans : addSpans(view, again, spans, structs);
+		if (more.count === spans.count) break;
+		spans = more;
+		pages = readHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), spans);
+	}
+	const marks = countMarks(view.layout, look, spans);
+	const goroutines = view.globals.has("allgs") ? optional(() => readGoroutines(view, view.memory.look())) : undefined;
+	const machineStacks = optional(() => readMachineStacks(view, look)) ?? [];
+	const metadata = readMetadata(view, look, mheap, pages);
+	const end = view.memory.look();
+	const after = readCounters(view, end, readGlobal(view, end, "mheap_", "mheap"));
+	return {
+		view,
+		look,
+		spans,
+		marks,
+		pages,
+		metadata,
+		counters: before,
+		goroutines,
+		machineStacks,
+		blur: {
+			heapBytes: Math.max(
+				Math.abs(heapInUse(spans, heapConstants(view.layout).pageSize) - before.memStats.HeapInuse),
+				Math.abs(after.memStats.HeapInuse - before.memStats.HeapInuse),
+			),
+			torn: spans.torn + (goroutines?.torn ?? 0),
+			collections: after.memStats.NumGC - before.memStats.NumGC,
+		},
+	};
+}
+
+/** The part, or undefined where its ground could not be believed. */
+function optional<T>(read: () => T): T | undefined {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof ParseError || error instanceof LayoutError) return undefined;
+		throw error;
+	}
+}
+
+function heapInUse(spans: SpanTable, pageSize: number): number {
+	let pages = 0;
+	for (let i = 0; i < spans.count; i++) if (spans.state[i] === SPAN_IN_USE) pages += spans.npages[i] ?? 0;
+	return pages * pageSize;
+}
+
+/** Whether the view's layout fits what stands at mheap_: the cheap test that tells layouts apart. */
+export function fits(view: RuntimeView): boolean {
+	return optional(() => {
+		const look = view.memory.look();
+		globalAddress(view, "mheap_");
+		const mheap = readGlobal(view, look, "mheap_", "mheap");
+		const counters = readCounters(view, look, mheap);
+		const used = heapInUse(readSpans(view, look, mheap), heapConstants(view.layout).pageSize);
+		const told = counters.memStats.HeapInuse;
+		return counters.pacer.gcPercent >= -1 && told > 0 && Math.abs(used - told) <= told / 4;
+	}) ?? false;
+}

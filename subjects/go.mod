@@ -1,0 +1,3 @@
+module gomem.test/subjects
+
+go 1.19

@@ -1,0 +1,8 @@
+import { check, type Stage } from "./stage.ts";
+
+export const stage: Stage = {
+	name: "types",
+	says: "the type checker over everything",
+	order: 10,
+	run: () => check(["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]),
+};

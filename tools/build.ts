@@ -1,0 +1,72 @@
+/**
+ * Builds what is published into dist/: main.js, one file per entry of src/capture/entry-points.ts, chunks that load when
+ * they are needed (operations, runtime layouts), and the declarations of the operations (dist/types). Everything that the
+ * code imports is bundled, so that the installed package starts quickly and needs no other one.
+ */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { rolldown } from "rolldown";
+import { entrySources } from "../src/capture/entry-points.ts";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+const started = new Date();
+
+rmSync(dist, { recursive: true, force: true });
+const [files] = await Promise.all([bundle(), declare()]);
+// the stamp is as old as the start: a source that changed meanwhile is newer
+writeFileSync(join(dist, ".stamp"), `${started.toISOString()}\n`);
+utimesSync(join(dist, ".stamp"), started, started);
+report(files);
+
+async function bundle(): Promise<readonly string[]> {
+	const input: Record<string, string> = { main: join(root, "src/cli/main.ts") };
+	for (const [name, path] of Object.entries(entrySources)) {
+		const file = resolve(root, "src/capture", path);
+		if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+			if (process.env["CI"]) throw new Error(`the entry point ${name} has no source ${file}`);
+			console.warn(`no source of the entry point ${name}: left out`);
+		} else input[name] = file;
+	}
+	const build = await rolldown({
+		input,
+		platform: "node",
+		cwd: root,
+		onLog(level, log, handler) {
+			if (level === "warn") throw new Error(log.message);
+			handler(level, log);
+		},
+	});
+	const { output } = await build.write({
+		dir: dist,
+		format: "esm",
+		entryFileNames: "[name].js",
+		// beside the entries: entryPoint() looks next to the chunk that it is in
+		chunkFileNames: "[name]-[hash].js",
+		minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+		comments: { legal: true, annotation: false, jsdoc: false },
+	});
+	await build.close();
+	return output.map((file) => file.fileName);
+}
+
+async function declare(): Promise<void> {
+	const node = process.execPath;
+	await promisify(execFile)(node, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], {
+		cwd: root,
+	}).catch((error: { stdout?: string }) => {
+		const message = `tsc -p tsconfig.build.json failed:\n${error.stdout}`;
+		if (process.env["CI"]) throw new Error(message);
+		console.warn(message);
+	});
+}
+
+function report(files: readonly string[]): void {
+	const main = readFileSync(join(dist, "main.js")).length;
+	const all = readdirSync(dist, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile() && entry.name.endsWith(".js"))
+		.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+	console.log(`dist: ${files.length} files, main.js ${main} bytes, JavaScript in all ${all} bytes`);
+}
