@@ -4,7 +4,16 @@
  * code imports is bundled, so that the installed package starts quickly and needs no other one.
  */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
@@ -12,13 +21,19 @@ import { entrySources } from "../src/capture/entry-points.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
+/** built here and swapped in whole, so that a gomem that starts meanwhile finds the old bundle or the new one */
+const fresh = join(root, `dist.new-${process.pid}`);
 const started = new Date();
 
-rmSync(dist, { recursive: true, force: true });
-const [files] = await Promise.all([bundle(), declare()]);
+const files = await bundle();
+await declare();
 // the stamp is as old as the start: a source that changed meanwhile is newer
-writeFileSync(join(dist, ".stamp"), `${started.toISOString()}\n`);
-utimesSync(join(dist, ".stamp"), started, started);
+writeFileSync(join(fresh, ".stamp"), `${started.toISOString()}\n`);
+utimesSync(join(fresh, ".stamp"), started, started);
+const old = `${fresh}.old`;
+if (existsSync(dist)) renameSync(dist, old);
+renameSync(fresh, dist);
+rmSync(old, { recursive: true, force: true });
 report(files);
 
 async function bundle(): Promise<readonly string[]> {
@@ -40,7 +55,7 @@ async function bundle(): Promise<readonly string[]> {
 		},
 	});
 	const { output } = await build.write({
-		dir: dist,
+		dir: fresh,
 		format: "esm",
 		entryFileNames: "[name].js",
 		// beside the entries: entryPoint() looks next to the chunk that it is in
@@ -54,9 +69,19 @@ async function bundle(): Promise<readonly string[]> {
 
 async function declare(): Promise<void> {
 	const node = process.execPath;
-	await promisify(execFile)(node, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], {
-		cwd: root,
-	}).catch((error: { stdout?: string }) => {
+	await promisify(execFile)(
+		node,
+		[
+			join(root, "node_modules/typescript/bin/tsc"),
+			"-p",
+			join(root, "tsconfig.build.json"),
+			"--outDir",
+			join(fresh, "types"),
+		],
+		{
+			cwd: root,
+		},
+	).catch((error: { stdout?: string }) => {
 		const message = `tsc -p tsconfig.build.json failed:\n${error.stdout}`;
 		if (process.env["CI"]) throw new Error(message);
 		console.warn(message);

@@ -9,7 +9,9 @@ import { parseArgs } from "node:util";
 const { values: flags } = parseArgs({
 	options: { root: { type: "string", default: join(import.meta.dirname, "..") } },
 });
-const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].filter((name) => existsSync(join(flags.root, name)));
+const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].filter((name) =>
+	existsSync(join(flags.root, name)),
+);
 const tops = globSync("*", { cwd: flags.root }).concat([".ci"]);
 
 let cited = 0;
@@ -34,7 +36,7 @@ if (documents.length === 0 || missing > 0) process.exitCode = 1;
 /** Paths with a folder of the repository at their head, and relative links. dist/ is made by a build, so it may be absent. */
 function pathsIn(line: string): string[] {
 	const spans = [...line.matchAll(/`([^`\s]+)`/g)].map((match) => match[1] ?? "");
-	const links = [...line.matchAll(/\]\(([^)#:\s]+)\)/g)].map((match) => match[1] ?? "");
+	const links = [...line.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? "");
 	const looksLikePath = (text: string) =>
 		/^[\w.-]+\/[\w./<>*-]*$/.test(text) && tops.includes(text.split("/")[0] ?? "") && !text.startsWith("dist/");
 	return [...spans.filter(looksLikePath), ...links];

@@ -74,7 +74,9 @@ function importsOf(text: string): Import[] {
 	for (const match of text.matchAll(pattern)) {
 		const specifier = match[2] ?? match[3] ?? match[4];
 		if (specifier === undefined) continue;
-		const inType = match[2] === undefined && /\btypeof\s+$|:\s+$|<$|\|\s+$/.test(text.slice(Math.max(0, match.index - 8), match.index));
+		const inType =
+			match[2] === undefined &&
+			/\btypeof\s+$|:\s+$|<$|\|\s+$/.test(text.slice(Math.max(0, match.index - 8), match.index));
 		found.push({
 			specifier,
 			typeOnly: match[1] !== undefined || inType,
@@ -111,7 +113,8 @@ function judgePackage(one: Import, test: boolean): string | undefined {
 function judgeLayers(from: string, to: string, one: Import): string | undefined {
 	if (from === to) return undefined;
 	const [here, there] = [from, to].map((name) => layers.findIndex((row) => row.includes(name)));
-	if (here === undefined || there === undefined || here < 0 || there < 0) return `${here === -1 ? from : to}/ is in no layer`;
+	if (here === undefined || there === undefined || here < 0 || there < 0)
+		return `${here === -1 ? from : to}/ is in no layer`;
 	if (from === "ui") {
 		if (pure.has(to) || (to === "api" && one.typeOnly)) return undefined;
 		return `ui/ takes only types from api/, and pure layers: not ${to}/`;

@@ -13,14 +13,26 @@ const made = ["check zz-size", "format zz-list", "operation zz-say", "operation 
 
 before(async () => {
 	// what the scaffolds touch and what their files import; not the whole tree, whose other parts have tests of their own
-	for (const path of ["src/bytes", "src/api", "src/cli", "tools", "testing/operations.ts", "package.json", "tsconfig.json"]) {
+	for (const path of [
+		"src/bytes",
+		"src/api",
+		"src/cli",
+		"tools",
+		"testing/operations.ts",
+		"package.json",
+		"tsconfig.json",
+		"biome.json",
+	]) {
 		cpSync(join(root, path), join(copy, path), { recursive: true, filter: (from) => !from.endsWith(".test.ts") });
 	}
 	for (const path of ["src/evidence", "src/formats", "src/goruntime", "src/ledger", "src/capture", "src/series"]) {
 		symlinkSync(join(root, path), join(copy, path));
 	}
 	rmSync(join(copy, "src/formats"));
-	cpSync(join(root, "src/formats"), join(copy, "src/formats"), { recursive: true, filter: (from) => !/test/.test(from) });
+	cpSync(join(root, "src/formats"), join(copy, "src/formats"), {
+		recursive: true,
+		filter: (from) => !/test/.test(from),
+	});
 	symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 	for (const words of made) await run(process.execPath, ["tools/new.ts", ...words.split(" ")], { cwd: copy });
 });
@@ -38,7 +50,9 @@ test("what a scaffold writes passes its own tests", async () => {
 });
 
 test("a new operation is a command at once, with flags and schema", async () => {
-	const { stdout } = await run(process.execPath, ["src/cli/main.ts", "zz", "say", "--text", "four", "--json"], { cwd: copy });
+	const { stdout } = await run(process.execPath, ["src/cli/main.ts", "zz", "say", "--text", "four", "--json"], {
+		cwd: copy,
+	});
 	assert.deepEqual(JSON.parse(stdout), { schema: "gomem.zz-say/1", text: "four", characters: 4 });
 	assert.deepEqual(globSync("docs/schemas/zz*.json", { cwd: copy }).sort(), [
 		"docs/schemas/zz-say.json",
@@ -48,8 +62,20 @@ test("a new operation is a command at once, with flags and schema", async () => 
 
 test("what a scaffold writes is formatted and typed", async () => {
 	const files = globSync("src/**/zz*.ts", { cwd: copy });
-	await run(process.execPath, [join(root, "node_modules/@biomejs/biome/bin/biome"), "check", "--config-path", root, "--vcs-enabled=false", ...files, "src/checks/check.ts"], { cwd: copy });
-	const types = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"], { cwd: copy });
+	await run(
+		process.execPath,
+		[
+			join(root, "node_modules/@biomejs/biome/bin/biome"),
+			"check",
+			"--vcs-enabled=false",
+			...files,
+			"src/checks/check.ts",
+		],
+		{ cwd: copy },
+	);
+	const types = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"], {
+		cwd: copy,
+	});
 	const output = await types.then(
 		() => "",
 		(error: { stdout: string }) => error.stdout,

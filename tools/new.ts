@@ -1,5 +1,5 @@
 /**
- * npm run new -- operation NAME | format NAME: writes the one source file and its test, which passes at once, then brings
+ * npm run new -- check NAME | format NAME | operation NAME: writes the one source file and its test, which passes at once, then brings
  * the registries and schemas up to date. A verb of a group has its words joined: tune-predict is `gomem tune predict`.
  */
 import { execFileSync } from "node:child_process";
@@ -36,6 +36,13 @@ function create(files: Readonly<Record<string, string>>): void {
 		writeFileSync(join(root, path), text);
 		console.log(`wrote ${path}`);
 	}
+	// a long name may need other line breaks than the scaffold has
+	const biome = join(root, "node_modules/@biomejs/biome/bin/biome");
+	const paths = Object.keys(files);
+	execFileSync(process.execPath, [biome, "format", "--write", "--vcs-enabled=false", ...paths], {
+		cwd: root,
+		stdio: "pipe",
+	});
 	for (const tool of ["generate-registries.ts", "generate-schemas.ts"]) {
 		execFileSync(process.execPath, [join(root, "tools", tool)], { stdio: "inherit" });
 	}

@@ -63,7 +63,9 @@ export function errorDocument(error: GomemError): ErrorDocument {
 }
 
 export function isAbort(error: unknown): boolean {
-	return error instanceof Error && (error.name === "AbortError" || (error as NodeJS.ErrnoException).code === "ABORT_ERR");
+	return (
+		error instanceof Error && (error.name === "AbortError" || (error as NodeJS.ErrnoException).code === "ABORT_ERR")
+	);
 }
 
 function firstLine(text: string): string {

@@ -28,7 +28,13 @@ const BYTES = "^[0-9]+(\\.[0-9]+)?(B|[KMGT]i?B?)?$";
 
 /** An input that is a length of time: a string such as 500ms, 5s, 1m, 2h or 1d outside, milliseconds in the handler. */
 export function Duration(options: InputOptions): TUnsafe<number> {
-	return Type.Unsafe<number>({ placeholder: "duration", ...options, type: "string", pattern: DURATION, unit: "duration" });
+	return Type.Unsafe<number>({
+		placeholder: "duration",
+		...options,
+		type: "string",
+		pattern: DURATION,
+		unit: "duration",
+	});
 }
 
 /** An input that is a size: a string such as 4096, 64MiB or 1.5GiB outside (K, M, G, T are binary), bytes in the handler. */

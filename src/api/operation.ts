@@ -66,7 +66,7 @@ type Runs<K extends Kind, In, Out> = K extends "stream"
 				watch?(ctx: OperationContext, input: In): AsyncIterable<Out>;
 			};
 
-interface Described<K extends Kind, I extends TObject, R extends TObject> {
+interface Described<K extends Kind, T extends TargetUse, I extends TObject, R extends TObject> {
 	/** the words after `gomem`; a verb of a group has two: "tune predict" is in tune-predict.ts */
 	readonly name: string;
 	/** one line, no full stop, below 70 characters */
@@ -77,7 +77,7 @@ interface Described<K extends Kind, I extends TObject, R extends TObject> {
 	readonly kind: K;
 	/** what it does without any flag; a flag's own effect is annotated in the input */
 	readonly effect: Effect;
-	readonly target: TargetUse;
+	readonly target: T;
 	/** flags, query parameters and tool arguments derive from it; descriptions are required */
 	readonly input: I;
 	/** the published schema of the result, without `schema`, which is added in one place */
@@ -91,13 +91,14 @@ interface Described<K extends Kind, I extends TObject, R extends TObject> {
 
 export type OperationDefinition<K extends Kind, T extends TargetUse, I extends TObject, R extends TObject> = Described<
 	K,
+	T,
 	I,
 	R
 > &
-	Runs<K, Input<I, T>, Static<R>>;
+	Runs<K, Input<I, T>, Static<R>> & { readonly target: T };
 
 /** An operation as the surfaces see it: any input, any result. */
-export interface Operation extends Omit<Described<Kind, TObject, TObject>, "findings"> {
+export interface Operation extends Omit<Described<Kind, TargetUse, TObject, TObject>, "findings"> {
 	/** the name in schemas and file names: "tune-predict" */
 	readonly id: string;
 	readonly findings?: (result: Result) => boolean;
@@ -121,12 +122,9 @@ const TARGET =
 	"pid; name, container, pod, unit or :port of a process here; file (core, bundle, profile, trace, log); URL; or -";
 
 /** Declares an operation: the one value that a file of src/api exports as `operation`. */
-export function defineOperation<
-	const K extends Kind,
-	const T extends TargetUse,
-	I extends TObject,
-	R extends TObject,
->(definition: OperationDefinition<K, T, I, R>): DefinedOperation<K, T, I, R> {
+export function defineOperation<const K extends Kind, const T extends TargetUse, I extends TObject, R extends TObject>(
+	definition: OperationDefinition<K, T, I, R>,
+): DefinedOperation<K, T, I, R> {
 	const { input, ...rest } = definition as unknown as OperationDefinition<"query", T, TObject, TObject>;
 	const paced = definition.kind === "stream" || "watch" in definition;
 	const reserved = ["target", ...(paced ? ["every", "for", "watch"] : [])].find((name) => name in input.properties);
@@ -152,7 +150,8 @@ function targetInput(use: TargetUse): TProperties {
 }
 
 function paceInput(kind: Kind, every: string): TProperties {
-	const again = kind === "stream" ? {} : { watch: Type.Boolean({ description: `the same as --every ${every}`, default: false }) };
+	const again =
+		kind === "stream" ? {} : { watch: Type.Boolean({ description: `the same as --every ${every}`, default: false }) };
 	return {
 		every: Type.Optional(Duration({ description: "take a reading this often, until stopped" })),
 		for: Type.Optional(Duration({ description: "stop after this long" })),

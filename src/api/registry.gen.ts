@@ -14,6 +14,16 @@ export const operations: readonly OperationEntry[] = [
 		target: "none",
 		load: () => import("./settings.ts").then((m) => m.operation),
 	},
+	{
+		name: "why",
+		id: "why",
+		summary: "Where the memory went: every resident byte on a line, and a verdict",
+		group: "Where memory is",
+		kind: "query",
+		effect: "read",
+		target: "required",
+		load: () => import("./why.ts").then((m) => m.operation),
+	},
 ];
 
 export const loadSections = (): Promise<readonly SettingsSection[]> => Promise.all([

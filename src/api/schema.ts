@@ -43,7 +43,12 @@ export type Naming = (property: string) => string;
  * booleans and one-element lists where the schema wants them, defaults are filled in, everything is checked, durations
  * become milliseconds and sizes bytes. Throws GomemError with `code` and the name of the first value that is wrong.
  */
-export function convert(schema: TSchema, raw: Readonly<Record<string, unknown>>, code: string, naming: Naming): unknown {
+export function convert(
+	schema: TSchema,
+	raw: Readonly<Record<string, unknown>>,
+	code: string,
+	naming: Naming,
+): unknown {
 	const values: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(raw)) {
 		if (value === undefined) continue;
@@ -85,7 +90,11 @@ function explain(schema: TSchema, values: Readonly<Record<string, unknown>>, cod
 	for (const name of viewOf(schema).required ?? []) {
 		if (values[name] === undefined) {
 			const about = viewOf(schema).properties?.[name]?.description;
-			return new GomemError({ code, message: `${naming(name)} is missing`, ...(about !== undefined && { why: about }) });
+			return new GomemError({
+				code,
+				message: `${naming(name)} is missing`,
+				...(about !== undefined && { why: about }),
+			});
 		}
 	}
 	for (const [name, value] of Object.entries(values)) {
@@ -99,7 +108,10 @@ function explain(schema: TSchema, values: Readonly<Record<string, unknown>>, cod
 		});
 	}
 	const first = Value.Errors(schema, values)[0];
-	return new GomemError({ code, message: `the input does not fit: ${first?.instancePath ?? ""} ${first?.message ?? ""}` });
+	return new GomemError({
+		code,
+		message: `the input does not fit: ${first?.instancePath ?? ""} ${first?.message ?? ""}`,
+	});
 }
 
 /** What a value has to look like, in words: "one of auto, always, never", "a duration such as 500ms, 5s, 1m or 2h". */

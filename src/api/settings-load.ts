@@ -91,12 +91,7 @@ function findFile(s: SettingsSources): { path?: string; text?: string; searched:
 	return { searched };
 }
 
-function readFile(
-	text: string,
-	path: string,
-	sections: readonly SettingsSection[],
-	given: Map<string, Given>,
-): void {
+function readFile(text: string, path: string, sections: readonly SettingsSection[], given: Map<string, Given>): void {
 	for (const [name, table] of parseSettingsText(text, path)) {
 		const section = sections.find((one) => one.name === name);
 		if (section === undefined) {
@@ -107,7 +102,13 @@ function readFile(
 	}
 }
 
-function takeTable(section: SettingsSection, table: Table, text: string, path: string, given: Map<string, Given>): void {
+function takeTable(
+	section: SettingsSection,
+	table: Table,
+	text: string,
+	path: string,
+	given: Map<string, Given>,
+): void {
 	for (const [key, value] of Object.entries(table)) {
 		const from = place(text, path, [section.name, key]);
 		if (viewOf(section.schema).properties?.[key] === undefined) throw unknownIn(section, key, from);

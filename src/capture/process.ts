@@ -13,7 +13,7 @@ import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
 import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
 import { identifyProgram, type ProgramFile } from "../goruntime/program.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
-import { memoryLimit } from "./limit.ts";
+import { boundsOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
 import { readResidency } from "./linux/pagemap-reader.ts";
@@ -127,7 +127,7 @@ export class ObservedProcess {
 		else {
 			const paused = await withPause(this.pid, { maxMs: pauseMs, startTime: this.startTime }, () => this.#readCore());
 			if ("refused" in paused) {
-				refused.push({ part: "pause", unavailable: paused.refused, wouldHelp: "reading without --pause" });
+				refused.push({ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" });
 				core = this.#readCore();
 			} else {
 				core = paused.value;
@@ -178,7 +178,7 @@ export class ObservedProcess {
 		const statusText = readProcText(this.pid, "status");
 		if (isUnavailable(statText)) throw new ProcessEnded(this.pid);
 		if (typeof statusText !== "string") throw new ProcessEnded(this.pid);
-		const limit = memoryLimit(this.pid);
+		const limit = boundsOf(this.pid);
 		const environment = readEnvironment(this.pid);
 		const program = this.program;
 		const reading: Reading = {

@@ -99,7 +99,10 @@ function optionFor(command: Command, name: string, schema: SchemaView): Option {
 	const repeats = schema.type === "array";
 	const item = repeats ? (schema.items ?? {}) : schema;
 	const word = item.placeholder ?? (item.type === "integer" || item.type === "number" ? "number" : "value");
-	const option = command.createOption(`${short}--${kebab(name)} <${word}>`, `${about}${repeats ? " (may repeat)" : ""}`);
+	const option = command.createOption(
+		`${short}--${kebab(name)} <${word}>`,
+		`${about}${repeats ? " (may repeat)" : ""}`,
+	);
 	const choices = choicesOf(item);
 	if (choices !== undefined && !repeats) option.choices(choices);
 	if (repeats) option.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);
@@ -149,7 +152,10 @@ function usageError(error: CommanderError, operation: Operation, command: Comman
 	const message = (error.message.split("\n", 1)[0] ?? "").replace(/^error: /, "");
 	if (error.code === "commander.unknownOption") {
 		const flag = /'([^']+)'/.exec(message)?.[1] ?? "";
-		const near = nearest(flag.split("=", 1)[0] ?? "", command.options.map((one) => one.long ?? ""));
+		const near = nearest(
+			flag.split("=", 1)[0] ?? "",
+			command.options.map((one) => one.long ?? ""),
+		);
 		return new GomemError({
 			code: "unknown-flag",
 			message: `gomem ${operation.name} has no flag ${flag}`,

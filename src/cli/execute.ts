@@ -10,8 +10,8 @@ import { flagName, type GlobalFlags, readCommandLine } from "./command-line.ts";
 import { printFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
 import { outputClosed, visibleText, whenOutputCloses, write, writeError } from "./output.ts";
-import { renderAny } from "./render-any.ts";
 import { renderers } from "./render/registry.gen.ts";
+import { renderAny } from "./render-any.ts";
 import { type ColorChoice, type Render, type Terminal, terminalFor } from "./terminal.ts";
 import type { CommandEntry, Words } from "./words.ts";
 
@@ -167,7 +167,12 @@ function says(argv: readonly string[], flag: string): boolean {
 
 function unknownCommand(word: string, entries: readonly CommandEntry[]): GomemError {
 	const looksLikeTarget = /^\d+$|[/:]/.test(word) && entries.some((one) => one.name === "why");
-	const near = looksLikeTarget ? `why ${word}` : nearest(word, entries.map((one) => one.name));
+	const near = looksLikeTarget
+		? `why ${word}`
+		: nearest(
+				word,
+				entries.map((one) => one.name),
+			);
 	return new GomemError({
 		code: "unknown-command",
 		message: `there is no command ${word}`,

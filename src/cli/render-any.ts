@@ -1,6 +1,6 @@
+import type { TSchema } from "typebox";
 import type { Result } from "../api/operation.ts";
 import { propertiesOf, type SchemaView, viewOf } from "../api/schema.ts";
-import type { TSchema } from "typebox";
 import { align, clip, table, visible } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { bytes, count, duration, percent, rate } from "./units.ts";
@@ -16,7 +16,9 @@ export function renderAny(result: Result, schema: TSchema, terminal: Terminal): 
 }
 
 function lines(value: Result, schema: SchemaView, terminal: Terminal, indent: number): string[] {
-	const entries = Object.entries(value).filter(([key, one]) => one !== undefined && !(indent === 0 && key === "schema"));
+	const entries = Object.entries(value).filter(
+		([key, one]) => one !== undefined && !(indent === 0 && key === "schema"),
+	);
 	const names = entries.filter(([, one]) => isScalar(one)).map(([key]) => visible(words(key)));
 	const width = Math.max(0, ...names);
 	const space = " ".repeat(indent);
@@ -38,7 +40,10 @@ function list(values: readonly unknown[], schema: SchemaView, terminal: Terminal
 	const space = " ".repeat(indent);
 	if (values.every(isScalar)) return values.map((one) => clip(space + cell(one, schema), terminal.columns));
 	if (!values.every(isFlat)) {
-		return values.flatMap((one) => [...(isScalar(one) ? [space + cell(one, schema)] : lines(one as Result, schema, terminal, indent)), ""]);
+		return values.flatMap((one) => [
+			...(isScalar(one) ? [space + cell(one, schema)] : lines(one as Result, schema, terminal, indent)),
+			"",
+		]);
 	}
 	const rows = values as readonly Result[];
 	const declared = propertiesOf(schema as TSchema).map(([key]) => key);

@@ -32,6 +32,8 @@ export function terminalFor(
 		columns: tty ? Math.max(40, stream.columns ?? 100) : 100,
 		color,
 		style: (style, text) =>
-			color && text !== "" ? styleText([...(typeof style === "string" ? [style] : style)], text, { validateStream: false }) : text,
+			color && text !== ""
+				? styleText([...(typeof style === "string" ? [style] : style)], text, { validateStream: false })
+				: text,
 	};
 }

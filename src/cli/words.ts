@@ -1,5 +1,5 @@
-import type { OperationEntry } from "../api/registry-entry.ts";
 import type { Group } from "../api/operation-words.ts";
+import type { OperationEntry } from "../api/registry-entry.ts";
 
 /** A command that is no operation: it serves the command line itself, or is written by hand over operations. */
 export interface OwnCommand {

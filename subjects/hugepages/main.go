@@ -18,7 +18,10 @@ import (
 const (
 	hugeBytes    = 2 << 20
 	objectBytes  = 8 << 10 // a span of its own
-	madvCollapse = 25      // Linux 6.1, include/uapi/asm-generic/mman-common.h
+
+	// include/uapi/asm-generic/mman-common.h; collapse since Linux 6.1
+	madvHugepage = 14
+	madvCollapse = 25
 )
 
 // kept is one object of each 2 MiB region that lies wholly between the first and the last object.
@@ -37,7 +40,12 @@ func main() {
 	collapsed, surplus, unsupported := 0, 0, ""
 	for region := range kept {
 		before := residentPages(pages, region)
-		_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, region, hugeBytes, madvCollapse)
+		errno := madvise(region, madvCollapse)
+		if errno == syscall.EINVAL {
+			// Up to Go 1.20 what the runtime releases is under MADV_NOHUGEPAGE (runtime/mem_linux.go, sysUnusedOS).
+			madvise(region, madvHugepage)
+			errno = madvise(region, madvCollapse)
+		}
 		if errno != 0 {
 			unsupported = fmt.Sprintf("MADV_COLLAPSE: %v", errno)
 			continue
@@ -60,6 +68,11 @@ func main() {
 			return holds
 		},
 	})
+}
+
+func madvise(region, advice uintptr) syscall.Errno {
+	_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, region, hugeBytes, advice)
+	return errno
 }
 
 // fill allocates and keeps just one object of each aligned 2 MiB region that is filled from end to end.

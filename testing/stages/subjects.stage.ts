@@ -11,7 +11,10 @@ export const stage: Stage = {
 			execFileSync("go", ["version"], { cwd: root, stdio: "ignore" });
 			return undefined;
 		} catch {
-			return { why: "there is no go on PATH", command: "install Go 1.24 or newer (https://go.dev/dl), or apt install golang" };
+			return {
+				why: "there is no go on PATH",
+				command: "install Go 1.24 or newer (https://go.dev/dl), or apt install golang",
+			};
 		}
 	},
 	// the programs share two cores with what measures them

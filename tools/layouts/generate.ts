@@ -20,7 +20,7 @@ import type { NamedDump } from "./merge.ts";
 import { canonical, formatLayoutFile, keyOf, mergeDumps, nameDump } from "./merge.ts";
 import { splitLayoutFile } from "./split.ts";
 import type { Build, Naming } from "./toolchains.ts";
-import { buildDump, experimentToggles, patchesOf, readBuild, readNaming } from "./toolchains.ts";
+import { buildDump, experimentsOf, patchesOf, readBuild, readNaming } from "./toolchains.ts";
 
 const HERE = import.meta.dirname;
 const OUT = join(HERE, "../../src/goruntime/layouts");
@@ -128,24 +128,33 @@ async function coverMinor(tools: Tools, known: Known): Promise<void> {
 	await between(first, last);
 }
 
-/** Builds with each experiment toggled that the file does not list as a variant, and records those that change nothing. */
+/**
+ * Records the experiments that change nothing here: those that the runtime's source does not mention, and those that it
+ * mentions but with which the probe comes out the same.
+ */
 async function findInert(tools: Tools, known: Known, release: string): Promise<void> {
 	const build = { release, arch: known.arch, experiments: "" };
 	const plain = canonical(nameDump(await readBuild(tools.dump, build), tools.naming));
 	const inert: string[] = [];
+	const built: string[] = [];
 	const listed = new Set((tools.experiments[known.minor] ?? []).flatMap((text) => text.split(",")));
-	for (const toggle of await experimentToggles(build)) {
+	for (const { toggle, mentioned } of await experimentsOf(build)) {
 		if (listed.has(toggle)) continue;
+		if (!mentioned) {
+			inert.push(toggle);
+			continue;
+		}
 		try {
 			const dump = nameDump(await readBuild(tools.dump, { ...build, experiments: toggle }), tools.naming);
 			const same = canonical(dump) === plain;
 			console.log(`${known.arch} ${release} ${toggle}: ${same ? "inert" : "changes something"}`);
-			if (same) inert.push(toggle);
+			if (same) built.push(toggle);
 		} catch (error) {
 			console.log(`${known.arch} ${release} ${toggle}: does not build (${String(error).split("\n")[1] ?? error})`);
 		}
 	}
-	known.inert = inert;
+	console.log(`${known.arch} ${release} not mentioned by the runtime: ${inert.join(" ")}`);
+	known.inert = [...inert, ...built];
 }
 
 function fileName(minor: string, arch: string): string {

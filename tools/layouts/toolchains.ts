@@ -85,17 +85,40 @@ export async function readBuild(dump: string, build: Build): Promise<Dump> {
 	}
 }
 
-/** The toggles of every experiment that a toolchain knows: "greenteagc", or "nogreenteagc" where it is on by default. */
-export async function experimentToggles(build: Build): Promise<readonly string[]> {
+/** An experiment that a toolchain knows. */
+export interface Experiment {
+	/** what changes it from the default: "greenteagc", or "nogreenteagc" where it is on by default */
+	readonly toggle: string;
+	/** whether the source of the runtime, or of what it is built on, mentions it */
+	readonly mentioned: boolean;
+}
+
+export async function experimentsOf(build: Build): Promise<readonly Experiment[]> {
 	const goroot = await go(build, ["env", "GOROOT"], join(HERE, "probe"));
 	const tags = await go(build, ["list", "-f", '{{join context.ToolTags ","}}', "runtime"], join(HERE, "probe"));
 	const on = new Set(tags.split(",").map((tag) => tag.replace("goexperiment.", "")));
-	const names: string[] = [];
-	for (const file of await readdir(join(goroot, "src/internal/goexperiment"))) {
-		const match = /^exp_(\w+)_on\.go$/.exec(file);
-		if (match?.[1] !== undefined) names.push(match[1]);
+	const source = await runtimeSource(join(goroot, "src"));
+	const experiments: Experiment[] = [];
+	for (const file of (await readdir(join(goroot, "src/internal/goexperiment"))).sort()) {
+		const name = /^exp_(\w+)_on\.go$/.exec(file)?.[1];
+		if (name === undefined) continue;
+		// build tags are goexperiment.name, constants goexperiment.Name and goexperiment.NameInt, in assembly GOEXPERIMENT_name
+		const mentioned = new RegExp(`goexperiment[._]${name}`, "i").test(source);
+		experiments.push({ toggle: on.has(name) ? `no${name}` : name, mentioned });
 	}
-	return names.sort().map((name) => (on.has(name) ? `no${name}` : name));
+	return experiments;
+}
+
+async function runtimeSource(src: string): Promise<string> {
+	const texts: string[] = [];
+	for (const folder of ["runtime", "internal/runtime", "internal/abi", "internal/sync", "sync"]) {
+		const files = await readdir(join(src, folder), { recursive: true }).catch(() => []); // not in every release
+		for (const file of files) {
+			if (!/\.(go|s|h)$/.test(file) || file.endsWith("_test.go")) continue;
+			texts.push(await readFile(join(src, folder, file), "utf8"));
+		}
+	}
+	return texts.join("\n");
 }
 
 /** The renaming part of wanted.json, which the merge applies. */

@@ -35,7 +35,8 @@ export type Access = "attach" | "read";
 /** Says in words why the check failed and what would make it pass. */
 export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 	const hasPtrace = (facts.ownCaps & CAP_SYS_PTRACE) !== 0n;
-	const asRoot = "run gomem as root or with CAP_SYS_PTRACE (docker: --cap-add SYS_PTRACE; kubectl debug --profile=sysadmin)";
+	const asRoot =
+		"run gomem as root or with CAP_SYS_PTRACE (docker: --cap-add SYS_PTRACE; kubectl debug --profile=sysadmin)";
 	if (hasPtrace) {
 		if (access === "attach" && facts.yamaScope === 3) {
 			return {
@@ -52,7 +53,7 @@ export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 		return deniedByModule(facts);
 	}
 	const uids = facts.targetUids;
-	if (uids !== undefined && uids.some((uid) => uid !== facts.ownUid)) {
+	if (uids?.some((uid) => uid !== facts.ownUid)) {
 		const owner = uids.every((uid) => uid === uids[0]) ? `uid ${uids[0]}` : `uids ${uids.join(", ")}`;
 		return {
 			unavailable: `process ${facts.pid} runs as ${owner}, gomem as uid ${facts.ownUid} without CAP_SYS_PTRACE`,

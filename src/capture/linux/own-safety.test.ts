@@ -93,11 +93,19 @@ describe("the memory cgroup of a process", () => {
 			const reading = { ...cgroup, levels: readLevels([app, pod, folder], cgroup) };
 			assert.deepEqual(
 				reading.levels.map((level) => [level.path, level.files.size]),
-				[["/kubepods/pod/app", 3], ["/kubepods/pod", 3], ["/kubepods", 0]],
+				[
+					["/kubepods/pod/app", 3],
+					["/kubepods/pod", 3],
+					["/kubepods", 0],
+				],
 			);
 			const inside: Headroom = { bytes: 10 * MiB, limit: 100 * MiB, path: "/kubepods/pod/app" };
 			assert.deepEqual(leastHeadroom(reading, "/kubepods/pod/app"), inside);
-			assert.deepEqual(leastHeadroom(reading, "/kubepods/pod/app2"), { bytes: 150 * MiB, limit: 400 * MiB, path: "/kubepods/pod" });
+			assert.deepEqual(leastHeadroom(reading, "/kubepods/pod/app2"), {
+				bytes: 150 * MiB,
+				limit: 400 * MiB,
+				path: "/kubepods/pod",
+			});
 			assert.equal(leastHeadroom(reading, "/system.slice/gomem.service"), undefined);
 			assert.equal(refusal(inside, 4 * MiB), undefined);
 			assert.match(refusal(inside, 5 * MiB)?.unavailable ?? "", /has 10 MiB left of 100 MiB/);

@@ -7,7 +7,12 @@ import { parseMaps } from "../../formats/procfs/maps.ts";
 import { parseSmaps } from "../../formats/procfs/smaps.ts";
 import { hostFacts } from "./host-facts.ts";
 import { framesVisible } from "./page-frames.ts";
-import { type ResidencyReading, type ResidencyReadOptions, type ResidentMapping, readResidency } from "./pagemap-reader.ts";
+import {
+	type ResidencyReading,
+	type ResidencyReadOptions,
+	type ResidentMapping,
+	readResidency,
+} from "./pagemap-reader.ts";
 import { openProcessMemory } from "./process-memory.ts";
 import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
 
@@ -65,7 +70,10 @@ describe("readResidency", () => {
 		const blind = read(target.pid, smaps, { zeroPages: false });
 		assert.equal(blind.zeroPagesMarked, false);
 		const zero = reading.residency.counts.zero * hostFacts().pageSize;
-		assert.equal(blind.unexplained.reduce((sum, excess) => sum + excess.bytes, 0), zero);
+		assert.equal(
+			blind.unexplained.reduce((sum, excess) => sum + excess.bytes, 0),
+			zero,
+		);
 		assert.ok(blind.unexplained.some((excess) => excess.start === array.start));
 	});
 
@@ -81,7 +89,17 @@ describe("readResidency", () => {
 		assert.ok(reading.bytesRead < 16 * MiB, `${reading.bytesRead} bytes for ${reserved} reserved`);
 
 		const none = { read: false, write: false, execute: false, shared: false };
-		const template: Mapping = { start: 0, end: 0, permissions: none, offset: 0, device: "00:00", inode: 0, path: "", deleted: false, kind: "anon" };
+		const template: Mapping = {
+			start: 0,
+			end: 0,
+			permissions: none,
+			offset: 0,
+			device: "00:00",
+			inode: 0,
+			path: "",
+			deleted: false,
+			kind: "anon",
+		};
 		const huge: Mapping = { ...template, start: 2 ** 40, end: 2 ** 46 };
 		assert.deepEqual(read(target.pid, [huge]).skipped, [{ start: huge.start, end: huge.end, why: "reservation" }]);
 		const readable: Mapping = { ...huge, permissions: { ...none, read: true, write: true } };

@@ -49,7 +49,10 @@ function stop(): void {
 	if (sentAt !== undefined) return;
 	const { pid, startTime, maxMs, requester } = order;
 	const refusal = refusalBefore(pid, startTime, requester);
-	if (refusal !== undefined) return end({ kind: "refused", ...refusal });
+	if (refusal !== undefined) {
+		end({ kind: "refused", ...refusal });
+		return;
+	}
 	setTimeout(() => finish("deadline"), maxMs);
 	sentAt = monotonicMs();
 	try {
@@ -58,13 +61,15 @@ function stop(): void {
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
 		sentAt = undefined;
-		return end({ kind: "refused", ...(errno === "EPERM" ? notPermitted(pid) : gone(pid)) });
+		end({ kind: "refused", ...(errno === "EPERM" ? notPermitted(pid) : gone(pid)) });
+		return;
 	}
 	if (!isSame(pid, startTime)) {
 		// The pid was given to another process between the check and the signal: that one goes on at once.
 		sentAt = undefined;
 		continueStranger(pid);
-		return end({ kind: "refused", ...gone(pid) });
+		end({ kind: "refused", ...gone(pid) });
+		return;
 	}
 	awaitStop(new StopWatch(pid), 0);
 }
@@ -72,7 +77,10 @@ function stop(): void {
 function awaitStop(watch: StopWatch, polls: number): void {
 	if (resumed || sentAt === undefined) return;
 	const state = watch.poll();
-	if (state === "gone") return end({ kind: "refused", ...gone(order.pid) });
+	if (state === "gone") {
+		end({ kind: "refused", ...gone(order.pid) });
+		return;
+	}
 	if (state === "stopped") {
 		say({ kind: "stopped", sentAt, stoppedAt: monotonicMs(), threads: watch.threads });
 		stoppedAll = true;

@@ -88,7 +88,9 @@ describe("a process's identity", () => {
 		const [odd, usual] = [processIdentity(target.pid), processIdentity(plain.pid)];
 		await plain.end();
 		assert.ok(odd !== undefined && usual !== undefined);
-		assert.ok(usual.startTime - odd.startTime >= 0 && usual.startTime - odd.startTime < 30 * hostFacts().ticksPerSecond);
+		assert.ok(
+			usual.startTime - odd.startTime >= 0 && usual.startTime - odd.startTime < 30 * hostFacts().ticksPerSecond,
+		);
 		assert.equal(ancestorsOf(target.pid)[0], process.pid);
 	});
 });
@@ -127,7 +129,8 @@ describe("rights to read a process", () => {
 		await using target = await startNode(idle);
 		const rights = readingRights(target.pid);
 		assert.ok(!isGoneResult(rights));
-		for (const right of [rights.smaps, rights.pagemap, rights.executable, rights.environment]) assert.equal(right, "granted");
+		for (const right of [rights.smaps, rights.pagemap, rights.executable, rights.environment])
+			assert.equal(right, "granted");
 		const gone = readingRights(NO_SUCH_PID);
 		assert.ok(isGoneResult(gone));
 	});
@@ -141,7 +144,14 @@ describe("rights to read a process", () => {
 			{ uid: 65534 },
 		);
 		const rights = JSON.parse(reader.said) as ReadingRights;
-		for (const right of [rights.memory, rights.smaps, rights.pagemap, rights.executable, rights.environment, rights.syscalls]) {
+		for (const right of [
+			rights.memory,
+			rights.smaps,
+			rights.pagemap,
+			rights.executable,
+			rights.environment,
+			rights.syscalls,
+		]) {
 			assert.deepEqual(right, {
 				unavailable: `process ${target.pid} runs as uid 0, gomem as uid 65534 without CAP_SYS_PTRACE`,
 				wouldHelp:
@@ -163,7 +173,8 @@ describe("rights to read a process", () => {
 			{ uid: 65534 },
 		);
 		const rights = JSON.parse(reader.said) as ReadingRights;
-		for (const right of [rights.smaps, rights.pagemap, rights.executable, rights.environment]) assert.equal(right, "granted");
+		for (const right of [rights.smaps, rights.pagemap, rights.executable, rights.environment])
+			assert.equal(right, "granted");
 		assert.notEqual(rights.frames, "granted");
 	});
 });
@@ -185,12 +196,24 @@ describe("why access was denied", () => {
 		["Yama 1, same user", { yamaScope: 1 }, "attach", /ptrace_scope=1 .* even to its owner/, /CAP_SYS_PTRACE/],
 		["Yama 2", { yamaScope: 2 }, "attach", /to all without CAP_SYS_PTRACE/, /root/],
 		["Yama 3, even root", { yamaScope: 3, ownCaps: ptrace, ownUid: 0 }, "attach", /even for root/, /boot/],
-		["Yama does not matter to maps", { yamaScope: 1, confinedBy: "docker-default (enforce)" }, "read", /docker-default/, /unconfined/],
+		[
+			"Yama does not matter to maps",
+			{ yamaScope: 1, confinedBy: "docker-default (enforce)" },
+			"read",
+			/docker-default/,
+			/unconfined/,
+		],
 		["another user", { targetUids: [5, 5, 5] }, "read", /runs as uid 5, gomem as uid 1000/, /as uid 5/],
 		["set-uid", { targetUids: [1000, 0, 0] }, "read", /uids 1000, 0, 0/, /root/],
 		["not dumpable", { dumpable: false }, "attach", /not dumpable/, /root/],
 		["more capabilities", { targetCaps: 1n << 10n }, "attach", /capabilities that gomem lacks/, /root/],
-		["root of a container", { ownUid: 0, ownCaps: ptrace, inUserNamespace: true, targetUids: [65534, 65534, 65534] }, "read", /user namespace/, /root of the host/],
+		[
+			"root of a container",
+			{ ownUid: 0, ownCaps: ptrace, inUserNamespace: true, targetUids: [65534, 65534, 65534] },
+			"read",
+			/user namespace/,
+			/root of the host/,
+		],
 	];
 	for (const [name, facts, access, why, help] of rows) {
 		it(name, () => {

@@ -99,11 +99,11 @@ export function failure(pid: number, name: string, access: Access, error: unknow
 	if (isDenied(errno)) return explainDenied(pid, access);
 	if (!isGone(errno)) throw error;
 	if (readTaskStat(`/proc/${pid}/stat`) === undefined) return goneResult(pid);
-	if (name === "exe") return { unavailable: `process ${pid} has no executable file: a kernel thread, or it is about to end` };
+	if (name === "exe")
+		return { unavailable: `process ${pid} has no executable file: a kernel thread, or it is about to end` };
 	return { unavailable: `this kernel has no /proc/PID/${name}` };
 }
 
 export function goneResult(pid: number): Gone {
 	return { gone: true, unavailable: `process ${pid} has ended, or never was, or /proc hides it (hidepid)` };
 }
-

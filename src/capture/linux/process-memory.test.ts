@@ -76,7 +76,9 @@ describe("reading a live process", () => {
 
 	before(async () => {
 		target = await startNode(holder);
-		const found = areasOf(target.pid).find((a) => a.end - a.start >= 96 * MiB && a.rss >= MiB && / 00:00 0\s*$/.test(a.text));
+		const found = areasOf(target.pid).find(
+			(a) => a.end - a.start >= 96 * MiB && a.rss >= MiB && / 00:00 0\s*$/.test(a.text),
+		);
 		assert.ok(found, "the mapping of the array");
 		area = found;
 		const memory = openSafe(target.pid);
@@ -138,7 +140,8 @@ describe("reading a live process", () => {
 	});
 
 	it("leaves Rss and file pages as they were while it sweeps every mapping", () => {
-		const rollup = (): number => Number(readFileSync(`/proc/${target.pid}/smaps_rollup`, "utf8").match(/^Rss:\s+(\d+)/m)?.[1]);
+		const rollup = (): number =>
+			Number(readFileSync(`/proc/${target.pid}/smaps_rollup`, "utf8").match(/^Rss:\s+(\d+)/m)?.[1]);
 		process.kill(target.pid, "SIGSTOP"); // so that the process itself adds nothing
 		const areas = areasOf(target.pid).filter((a) => a.end < 2 ** 47);
 		const before = rollup();
@@ -190,7 +193,9 @@ describe("reading a live process", () => {
 			const bytes = new Uint8Array(${96 * MiB});
 			process.stdin.on("data", () => { bytes.fill(0x77); console.log("filled"); });
 			console.log("ready");`);
-		const found = areasOf(toggler.pid).find((a) => a.end - a.start >= 96 * MiB && / 00:00 0\s*$/.test(a.text) && a.rss < MiB);
+		const found = areasOf(toggler.pid).find(
+			(a) => a.end - a.start >= 96 * MiB && / 00:00 0\s*$/.test(a.text) && a.rss < MiB,
+		);
 		assert.ok(found);
 		const at = found.start + 48 * MiB;
 		const safe = openSafe(toggler.pid);

@@ -2,7 +2,7 @@ import { closeSync, openSync, readlinkSync } from "node:fs";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { type Access, accessFacts, whyDenied } from "./denied.ts";
 import { framesVisible } from "./page-frames.ts";
-import { goneResult, type Gone } from "./proc-files.ts";
+import { type Gone, goneResult } from "./proc-files.ts";
 import { readCapped } from "./proc-text.ts";
 import { errnoOf, isDenied, isGone } from "./system-error.ts";
 import { memoryTask, readTaskStat, tasksOf } from "./task-state.ts";
@@ -60,7 +60,12 @@ function opens(pid: number, path: string, access: Access): Right {
 function syscallRight(pid: number): Right {
 	const task = tasksOf(pid)[0] ?? pid;
 	const path = `/proc/${pid}/task/${task}/syscall`;
-	return attempt(pid, "attach", () => readCapped(path, 4096), "/proc/PID/task/TID/syscall (CONFIG_HAVE_ARCH_TRACEHOOK)");
+	return attempt(
+		pid,
+		"attach",
+		() => readCapped(path, 4096),
+		"/proc/PID/task/TID/syscall (CONFIG_HAVE_ARCH_TRACEHOOK)",
+	);
 }
 
 function pageFlagsRight(): Right {
@@ -70,8 +75,15 @@ function pageFlagsRight(): Right {
 	} catch (error) {
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
-		if (isGone(errno)) return { unavailable: "this kernel has no /proc/kpageflags", wouldHelp: "a kernel built with CONFIG_PROC_PAGE_MONITOR" };
-		return { unavailable: "/proc/kpageflags is readable by root of the host only", wouldHelp: "run gomem as root of the host" };
+		if (isGone(errno))
+			return {
+				unavailable: "this kernel has no /proc/kpageflags",
+				wouldHelp: "a kernel built with CONFIG_PROC_PAGE_MONITOR",
+			};
+		return {
+			unavailable: "/proc/kpageflags is readable by root of the host only",
+			wouldHelp: "run gomem as root of the host",
+		};
 	}
 }
 

@@ -145,7 +145,8 @@ export class SafeMemory implements OpenMemory {
 		let high = ranges.length;
 		while (low < high) {
 			const middle = (low + high) >>> 1;
-			if (ranges[middle]!.end > address) high = middle; // middle < high <= length
+			if (ranges[middle]!.end > address)
+				high = middle; // middle < high <= length
 			else low = middle + 1;
 		}
 		let reached = address;

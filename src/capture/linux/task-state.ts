@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { readSmallText } from "./proc-text.ts";
-import { errnoOf, isGone } from "./system-error.ts";
+import { errnoOf, isDenied, isGone } from "./system-error.ts";
 
 /**
  * The few fields of /proc/PID/stat and status that stopping a process needs. Apart from formats/procfs on purpose: the
@@ -39,7 +39,7 @@ export function tasksOf(pid: number): readonly number[] {
 		return readdirSync(`/proc/${pid}/task`).map(Number);
 	} catch (error) {
 		const errno = errnoOf(error);
-		if (errno !== undefined && isGone(errno)) return [];
+		if (errno !== undefined && (isGone(errno) || isDenied(errno))) return [];
 		throw error;
 	}
 }
@@ -64,7 +64,8 @@ function readIfThere(path: string): string | undefined {
 		return readSmallText(path);
 	} catch (error) {
 		const errno = errnoOf(error);
-		if (errno !== undefined && isGone(errno)) return undefined;
+		// denied: /proc is mounted with hidepid=1, and the process is as good as not there
+		if (errno !== undefined && (isGone(errno) || isDenied(errno))) return undefined;
 		throw error;
 	}
 }

@@ -21,7 +21,12 @@ const head = {
 	host: { kernel: "6.18.0", pageSize: 4096 },
 	target: { pid: 4242, startTime: 99 },
 };
-const maps: NewPart = { id: "maps", source: "/proc/PID/maps", time, content: text("00400000-00401000 r-xp\n".repeat(200)) };
+const maps: NewPart = {
+	id: "maps",
+	source: "/proc/PID/maps",
+	time,
+	content: text("00400000-00401000 r-xp\n".repeat(200)),
+};
 const noPagemap: NewPart = {
 	id: "pagemap",
 	source: "/proc/PID/pagemap",
@@ -58,7 +63,10 @@ describe("a bundle", () => {
 		const later = findPart(read, "maps", "2");
 		assert.ok("content" in later);
 		assert.deepEqual(later.content, text("new"));
-		assert.deepEqual(findPart(read, "pagemap", "1"), { unavailable: "process 4242 runs as uid 7", wouldHelp: "run gomem as root" });
+		assert.deepEqual(findPart(read, "pagemap", "1"), {
+			unavailable: "process 4242 runs as uid 7",
+			wouldHelp: "run gomem as root",
+		});
 		assert.match(JSON.stringify(findPart(read, "pagemap", "2")), /no part pagemap/);
 		assert.deepEqual(writeBundle(read), writeBundle(second), "the same bundle, the same bytes");
 	});
@@ -68,10 +76,15 @@ describe("a bundle", () => {
 		const folder = mkdtempSync(join(tmpdir(), "gomem-bundle-"));
 		try {
 			writeFileSync(join(folder, "x.gomem"), writeBundle(await small()));
-			const script = "import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(z.namelist()); print(len(z.read('readings/1/maps')))";
+			const script =
+				"import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(z.namelist()); print(len(z.read('readings/1/maps')))";
 			const out = execFileSync("python3", ["-c", script, join(folder, "x.gomem")], { encoding: "utf8" });
 			assert.equal(out, `['manifest.json', 'readings/1/maps']\n${23 * 200}\n`);
-			execFileSync("python3", ["-c", "import zipfile,sys; z=zipfile.ZipFile(sys.argv[1],'w',zipfile.ZIP_DEFLATED); z.writestr('a/b', b'x'*70000); z.writestr('c', b'')", join(folder, "y.zip")]);
+			execFileSync("python3", [
+				"-c",
+				"import zipfile,sys; z=zipfile.ZipFile(sys.argv[1],'w',zipfile.ZIP_DEFLATED); z.writestr('a/b', b'x'*70000); z.writestr('c', b'')",
+				join(folder, "y.zip"),
+			]);
 			const { readFileSync } = await import("node:fs");
 			const files = unzip(readFileSync(join(folder, "y.zip")));
 			assert.equal(files.get("a/b")?.length, 70000);
@@ -89,11 +102,22 @@ describe("a bundle", () => {
 			novelty: { deep: [1, null, "x"] },
 			readings: [{ id: "1", time, clock: "tai" }],
 			parts: [
-				{ id: "dream", reading: "1", source: "?", time, file: "elsewhere/dream", bytes: content.length, sha256: sha256(content), hue: 7 },
+				{
+					id: "dream",
+					reading: "1",
+					source: "?",
+					time,
+					file: "elsewhere/dream",
+					bytes: content.length,
+					sha256: sha256(content),
+					hue: 7,
+				},
 				{ id: "nap", source: "?", time, unavailable: "awake", since: 3 },
 			],
 		};
-		const read = await readBundle(withManifest(manifest, { "elsewhere/dream": content, "notes/unlisted": text("kept") }));
+		const read = await readBundle(
+			withManifest(manifest, { "elsewhere/dream": content, "notes/unlisted": text("kept") }),
+		);
 		const again = await readBundle(writeBundle(await appendReading(read, { time, parts: [maps] })));
 		assert.deepEqual(again.manifest.more, { novelty: { deep: [1, null, "x"] } });
 		assert.deepEqual(again.manifest.readings[0], { id: "1", time, more: { clock: "tai" } });
@@ -106,25 +130,45 @@ describe("a bundle", () => {
 	});
 
 	it("refuses a newer major version, and says so", async () => {
-		await assert.rejects(readBundle(withManifest({ ...bare, schema: "gomem.bundle/2" })), /gomem\.bundle\/2: it takes a newer gomem/);
+		await assert.rejects(
+			readBundle(withManifest({ ...bare, schema: "gomem.bundle/2" })),
+			/gomem\.bundle\/2: it takes a newer gomem/,
+		);
 		await assert.rejects(readBundle(withManifest({ ...bare, schema: "gomem.diff/1" })), ParseError);
 		await assert.rejects(readBundle(zipSync({ "readme.txt": text("hello") })), /a zip, but not a bundle/);
 	});
 
 	it("reports a part that does not match its hash, and gives the others", async () => {
 		const part = (id: string, file: string, content: Uint8Array, hashed: Uint8Array): object => ({
-			id, source: "s", time, file, bytes: content.length, sha256: sha256(hashed),
+			id,
+			source: "s",
+			time,
+			file,
+			bytes: content.length,
+			sha256: sha256(hashed),
 		});
 		const good = text("good");
 		const read = await readBundle(
 			withManifest(
-				{ ...bare, parts: [part("good", "p/good", good, good), part("bad", "p/bad", good, text("evil")), part("lost", "p/lost", good, good), { ...part("short", "p/good", good, good), bytes: 3 }] },
+				{
+					...bare,
+					parts: [
+						part("good", "p/good", good, good),
+						part("bad", "p/bad", good, text("evil")),
+						part("lost", "p/lost", good, good),
+						{ ...part("short", "p/good", good, good), bytes: 3 },
+					],
+				},
 				{ "p/good": good, "p/bad": good },
 			),
 		);
 		assert.deepEqual(
 			read.damaged.map((d) => [d.part.id, d.why.slice(0, 20)]),
-			[["bad", "its SHA-256 is 770e6"], ["lost", "its entry is missing"], ["short", "4 bytes instead of 3"]],
+			[
+				["bad", "its SHA-256 is 770e6"],
+				["lost", "its entry is missing"],
+				["short", "4 bytes instead of 3"],
+			],
 		);
 		assert.ok("content" in findPart(read, "good", undefined));
 		const bad = findPart(read, "bad", undefined);
@@ -138,7 +182,10 @@ describe("a bundle", () => {
 		}
 		assert.throws(() => unzip(zipSync({ a: text("x"), b: text("y") }), { ...zipLimits, entries: 1 }), /entry count/);
 		assert.throws(() => unzip(zipSync({ a: text("xyz") }), { ...zipLimits, entryBytes: 2 }), /size/);
-		assert.throws(() => unzip(zipSync({ a: text("xyz"), b: text("xyz") }), { ...zipLimits, totalBytes: 5 }), /total size/);
+		assert.throws(
+			() => unzip(zipSync({ a: text("xyz"), b: text("xyz") }), { ...zipLimits, totalBytes: 5 }),
+			/total size/,
+		);
 		assert.throws(() => unzip(zipSync({ a: new Uint8Array(4 << 20) }), { ...zipLimits, ratio: 100 }), /times/);
 		const twice = await appendReading(emptyBundle(head), { time, parts: [maps] });
 		await assert.rejects(appendReading(twice, { time, parts: [maps, maps] }), RangeError);
@@ -148,7 +195,8 @@ describe("a bundle", () => {
 		await assert.rejects(readBundle(withManifest({ ...bare, parts: [outside] })), ParseError);
 		const doubled = zipSync({ ab: text("x"), ac: text("y") });
 		// rename the second entry in its local header and in the directory
-		for (let i = 0; i + 1 < doubled.length; i++) if (doubled[i] === 0x61 && doubled[i + 1] === 0x63) doubled[i + 1] = 0x62;
+		for (let i = 0; i + 1 < doubled.length; i++)
+			if (doubled[i] === 0x61 && doubled[i + 1] === 0x63) doubled[i + 1] = 0x62;
 		assert.throws(() => unzip(doubled), /each name once/);
 	});
 
@@ -172,7 +220,8 @@ describe("a bundle", () => {
 				return false;
 			}
 		};
-		for (let length = 0; length < whole.length; length++) assert.equal(await attempt(whole.slice(0, length)), false, `cut at ${length}`);
+		for (let length = 0; length < whole.length; length++)
+			assert.equal(await attempt(whole.slice(0, length)), false, `cut at ${length}`);
 		let read = 0;
 		for (let at = 0; at < whole.length; at++) {
 			for (const flip of [0x01, 0x80, 0xff]) {
@@ -183,12 +232,25 @@ describe("a bundle", () => {
 		}
 		assert.ok(read > 0, "some bytes do not matter, such as times");
 		const random = fc.uint8Array({ maxLength: 200 });
-		await fc.assert(fc.asyncProperty(random, async (bytes) => void (await attempt(bytes))), { numRuns: 500 });
+		await fc.assert(
+			fc.asyncProperty(random, async (bytes) => void (await attempt(bytes))),
+			{ numRuns: 500 },
+		);
 	});
 
 	it("lets only ParseError escape for any JSON as a manifest", async () => {
 		const shapes = fc.record(
-			{ schema: fc.constant("gomem.bundle/1"), tool: fc.oneof(fc.constant(head.tool), fc.jsonValue()), readings: fc.oneof(fc.constant([]), fc.jsonValue()), parts: fc.array(fc.oneof(fc.jsonValue(), fc.record({ id: fc.string(), source: fc.string(), time: fc.string(), unavailable: fc.jsonValue() }))) },
+			{
+				schema: fc.constant("gomem.bundle/1"),
+				tool: fc.oneof(fc.constant(head.tool), fc.jsonValue()),
+				readings: fc.oneof(fc.constant([]), fc.jsonValue()),
+				parts: fc.array(
+					fc.oneof(
+						fc.jsonValue(),
+						fc.record({ id: fc.string(), source: fc.string(), time: fc.string(), unavailable: fc.jsonValue() }),
+					),
+				),
+			},
 			{ requiredKeys: ["schema"] },
 		);
 		await fc.assert(

@@ -95,7 +95,8 @@ export async function appendReading(
 	const files = new Map(bundle.files);
 	const parts: Part[] = [];
 	for (const part of reading.parts) {
-		if (parts.some((other) => other.id === part.id)) throw new RangeError(`two parts ${JSON.stringify(part.id)} in a reading`);
+		if (parts.some((other) => other.id === part.id))
+			throw new RangeError(`two parts ${JSON.stringify(part.id)} in a reading`);
 		const head = { id: part.id, reading: id, source: part.source, time: part.time, more: part.more ?? {} };
 		if ("content" in part) {
 			const file = `readings/${id}/${part.id}`;
@@ -137,10 +138,20 @@ export async function readBundle(bytes: Uint8Array, options: ReadOptions = {}): 
 	const files = unzip(bytes, options.limits ?? zipLimits);
 	const text = files.get(MANIFEST);
 	if (text === undefined) {
-		throw new ParseError({ format: "gomem bundle", field: MANIFEST, expected: "an entry of that name", actual: "none: a zip, but not a bundle" });
+		throw new ParseError({
+			format: "gomem bundle",
+			field: MANIFEST,
+			expected: "an entry of that name",
+			actual: "none: a zip, but not a bundle",
+		});
 	}
 	if (text.length > manifestLimits.bytes) {
-		throw new ParseError({ format: "gomem bundle", field: MANIFEST, expected: `up to ${manifestLimits.bytes} bytes`, actual: String(text.length) });
+		throw new ParseError({
+			format: "gomem bundle",
+			field: MANIFEST,
+			expected: `up to ${manifestLimits.bytes} bytes`,
+			actual: String(text.length),
+		});
 	}
 	files.delete(MANIFEST);
 	const manifest = parseManifest(decodeUtf8(text));
@@ -180,7 +191,10 @@ export function findPart(
 	const damage = bundle.damaged.find((d) => d.part === part);
 	const content = bundle.files.get(part.file);
 	if (damage !== undefined || content === undefined) {
-		return { unavailable: `part ${id} is damaged: ${damage?.why ?? "its entry is missing"}`, wouldHelp: "another copy of the bundle" };
+		return {
+			unavailable: `part ${id} is damaged: ${damage?.why ?? "its entry is missing"}`,
+			wouldHelp: "another copy of the bundle",
+		};
 	}
 	return { part, content };
 }

@@ -108,7 +108,11 @@ function checkSchema(schema: string): void {
 	const [, name, major] = schema.match(/^(.+)\/(\d+)$/) ?? [];
 	if (name !== "gomem.bundle") throw bad("schema", MANIFEST_SCHEMA, JSON.stringify(schema.slice(0, 100)));
 	if (major !== "1") {
-		throw bad("schema", `${MANIFEST_SCHEMA}, which this gomem reads`, `${schema.slice(0, 100)}: it takes a newer gomem`);
+		throw bad(
+			"schema",
+			`${MANIFEST_SCHEMA}, which this gomem reads`,
+			`${schema.slice(0, 100)}: it takes a newer gomem`,
+		);
 	}
 }
 
@@ -140,8 +144,10 @@ function toPart(value: Json): Part {
 	const bytes = o["bytes"];
 	const sha256 = string(o, "sha256", "parts");
 	if (!isSafeName(file)) throw bad("parts.file", "a relative name", JSON.stringify(file.slice(0, 300)));
-	if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) throw bad("parts.bytes", "a size", JSON.stringify(bytes));
-	if (!/^[0-9a-f]{64}$/.test(sha256)) throw bad("parts.sha256", "64 hexadecimal digits", JSON.stringify(sha256.slice(0, 100)));
+	if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0)
+		throw bad("parts.bytes", "a size", JSON.stringify(bytes));
+	if (!/^[0-9a-f]{64}$/.test(sha256))
+		throw bad("parts.sha256", "64 hexadecimal digits", JSON.stringify(sha256.slice(0, 100)));
 	return { ...head, file, bytes, sha256, more: without(o, [...headKeys, "file", "bytes", "sha256"]) };
 }
 

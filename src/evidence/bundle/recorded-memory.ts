@@ -31,7 +31,8 @@ export class RecordedMemory implements ByteSource {
 			position += end - start;
 			before = end;
 		}
-		if (ends.length !== starts.length || position !== bytes.length) throw new RangeError("ranges and bytes do not match");
+		if (ends.length !== starts.length || position !== bytes.length)
+			throw new RangeError("ranges and bytes do not match");
 		this.starts = starts;
 		this.ends = ends;
 		this.bytes = bytes;
@@ -76,7 +77,8 @@ export class RecordedMemory implements ByteSource {
 		}
 		const count = cursor.uvarint("range count");
 		// each range takes two bytes in the list and at least one of contents
-		if (count * 3 > cursor.remaining) throw cursor.error("range count", `ranges in ${cursor.remaining} bytes`, String(count));
+		if (count * 3 > cursor.remaining)
+			throw cursor.error("range count", `ranges in ${cursor.remaining} bytes`, String(count));
 		const starts = new Float64Array(count);
 		const ends = new Float64Array(count);
 		let end = 0;
@@ -89,7 +91,8 @@ export class RecordedMemory implements ByteSource {
 			total += length;
 			if (i > 0 && gap === 0) throw cursor.error("gap", "a gap between ranges", "0");
 			if (length === 0) throw cursor.error("length", "a range that is not empty", "0");
-			if (end > Number.MAX_SAFE_INTEGER || total > data.length) throw cursor.error("length", "a range within the data", String(length));
+			if (end > Number.MAX_SAFE_INTEGER || total > data.length)
+				throw cursor.error("length", "a range within the data", String(length));
 			starts[i] = start;
 			ends[i] = end;
 		}
@@ -102,7 +105,8 @@ export class RecordedMemory implements ByteSource {
 		let high = this.ends.length;
 		while (low < high) {
 			const middle = (low + high) >>> 1;
-			if (this.ends[middle]! > address) high = middle; // middle < high <= length
+			if (this.ends[middle]! > address)
+				high = middle; // middle < high <= length
 			else low = middle + 1;
 		}
 		return low;

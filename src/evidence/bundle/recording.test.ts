@@ -11,7 +11,10 @@ const SIZE = 5 * 4096;
 
 /** Bytes that all differ from their neighbours, with a hole at 9000..9100. */
 class Holed implements ByteSource {
-	readonly #buffer = new BufferSource(Uint8Array.from({ length: SIZE }, (_, i) => (i * 7 + (i >> 8)) & 0xff), BASE);
+	readonly #buffer = new BufferSource(
+		Uint8Array.from({ length: SIZE }, (_, i) => (i * 7 + (i >> 8)) & 0xff),
+		BASE,
+	);
 
 	readInto(offset: number, into: Uint8Array): number {
 		const limit = offset < BASE + 9000 ? BASE + 9000 : offset < BASE + 9100 ? offset : BASE + SIZE;
@@ -19,7 +22,13 @@ class Holed implements ByteSource {
 	}
 }
 
-const reads = fc.array(fc.record({ at: fc.integer({ min: -100, max: SIZE + 100 }), length: fc.oneof(fc.integer({ min: 0, max: 64 }), fc.integer({ min: 0, max: 9000 })) }), { maxLength: 30 });
+const reads = fc.array(
+	fc.record({
+		at: fc.integer({ min: -100, max: SIZE + 100 }),
+		length: fc.oneof(fc.integer({ min: 0, max: 64 }), fc.integer({ min: 0, max: 9000 })),
+	}),
+	{ maxLength: 30 },
+);
 
 describe("recording memory", () => {
 	it("replays every read as it was, also through the serial form", () => {
@@ -54,7 +63,8 @@ describe("recording memory", () => {
 				const memory = recorder.finish();
 				assert.equal(memory.bytes.length, read.size);
 				const byte = new Uint8Array(1);
-				for (let at = BASE - 200; at < BASE + SIZE + 200; at++) assert.equal(memory.readInto(at, byte) === 1, read.has(at));
+				for (let at = BASE - 200; at < BASE + SIZE + 200; at++)
+					assert.equal(memory.readInto(at, byte) === 1, read.has(at));
 				for (let i = 1; i < memory.starts.length; i++) assert.ok((memory.starts[i] ?? 0) > (memory.ends[i - 1] ?? 0));
 			}),
 			{ numRuns: 40 },
@@ -63,22 +73,30 @@ describe("recording memory", () => {
 
 	it("lets the later of two reads count", () => {
 		fc.assert(
-			fc.property(fc.array(fc.record({ at: fc.nat(9000), bytes: fc.uint8Array({ minLength: 1, maxLength: 5000 }) }), { maxLength: 12 }), (writes) => {
-				const recorder = new RecordingSource(new BufferSource(new Uint8Array(0)));
-				const model = new Map<number, number>();
-				for (const { at, bytes } of writes) {
-					recorder.record(at, bytes);
-					bytes.forEach((value, i) => void model.set(at + i, value));
-					bytes.fill(0); // what was recorded is a copy
-				}
-				const memory = RecordedMemory.parse(recorder.finish().serialise());
-				const got = new Map<number, number>();
-				let position = 0;
-				memory.starts.forEach((start, i) => {
-					for (let at = start; at < (memory.ends[i] ?? 0); at++) got.set(at, memory.bytes[position++] ?? -1);
-				});
-				assert.deepEqual([...got], [...model].sort(([a], [b]) => a - b));
-			}),
+			fc.property(
+				fc.array(fc.record({ at: fc.nat(9000), bytes: fc.uint8Array({ minLength: 1, maxLength: 5000 }) }), {
+					maxLength: 12,
+				}),
+				(writes) => {
+					const recorder = new RecordingSource(new BufferSource(new Uint8Array(0)));
+					const model = new Map<number, number>();
+					for (const { at, bytes } of writes) {
+						recorder.record(at, bytes);
+						bytes.forEach((value, i) => void model.set(at + i, value));
+						bytes.fill(0); // what was recorded is a copy
+					}
+					const memory = RecordedMemory.parse(recorder.finish().serialise());
+					const got = new Map<number, number>();
+					let position = 0;
+					memory.starts.forEach((start, i) => {
+						for (let at = start; at < (memory.ends[i] ?? 0); at++) got.set(at, memory.bytes[position++] ?? -1);
+					});
+					assert.deepEqual(
+						[...got],
+						[...model].sort(([a], [b]) => a - b),
+					);
+				},
+			),
 		);
 	});
 

@@ -54,7 +54,10 @@ export function unzip(bytes: Uint8Array, limits: ZipLimits = zipLimits): Map<str
 
 /** Names that stay inside a folder wherever they are unpacked: relative, no "..", plain characters. */
 export function isSafeName(name: string): boolean {
-	return name.length <= 255 && name.split("/").every((part) => /^[A-Za-z0-9][A-Za-z0-9._+@-]*$/.test(part) && !part.includes(".."));
+	return (
+		name.length <= 255 &&
+		name.split("/").every((part) => /^[A-Za-z0-9][A-Za-z0-9._+@-]*$/.test(part) && !part.includes(".."))
+	);
 }
 
 /**
@@ -85,15 +88,18 @@ function readDirectory(bytes: Uint8Array, limits: ZipLimits): readonly Entry[] {
 	const size = cursor.u32("directory size");
 	const start = cursor.u32("directory offset");
 	if (count > limits.entries) throw broken(end + 10, "entry count", `up to ${limits.entries}`, String(count));
-	if (start + size > end) throw broken(end + 12, "directory", `an end before 0x${end.toString(16)}`, `0x${(start + size).toString(16)}`);
-	if (count * CENTRAL_BYTES > size) throw broken(end + 10, "entry count", `records that fit ${size} bytes`, String(count));
+	if (start + size > end)
+		throw broken(end + 12, "directory", `an end before 0x${end.toString(16)}`, `0x${(start + size).toString(16)}`);
+	if (count * CENTRAL_BYTES > size)
+		throw broken(end + 10, "entry count", `records that fit ${size} bytes`, String(count));
 	cursor.seek(start, "directory offset");
 	const entries: Entry[] = [];
 	let total = 0;
 	for (let i = 0; i < count; i++) {
 		const entry = readRecord(cursor, limits);
 		total += entry.size;
-		if (total > limits.totalBytes) throw broken(entry.record, "total size", `up to ${limits.totalBytes}`, String(total));
+		if (total > limits.totalBytes)
+			throw broken(entry.record, "total size", `up to ${limits.totalBytes}`, String(total));
 		entries.push(entry);
 	}
 	return entries;
@@ -101,7 +107,8 @@ function readDirectory(bytes: Uint8Array, limits: ZipLimits): readonly Entry[] {
 
 function readRecord(cursor: Cursor, limits: ZipLimits): Entry {
 	const record = cursor.at;
-	if (cursor.u32("directory record") !== CENTRAL) throw broken(record, "directory record", "its signature", "something else");
+	if (cursor.u32("directory record") !== CENTRAL)
+		throw broken(record, "directory record", "its signature", "something else");
 	cursor.skip(4, "versions");
 	const flags = cursor.u16("flags");
 	const method = cursor.u16("method");
@@ -127,20 +134,23 @@ function readRecord(cursor: Cursor, limits: ZipLimits): Entry {
 function contents(bytes: Uint8Array, entry: Entry): Uint8Array {
 	const cursor = new Cursor(bytes, FORMAT);
 	cursor.seek(entry.local, "local header");
-	if (cursor.u32("local header") !== LOCAL) throw broken(entry.local, "local header", "its signature", "something else");
+	if (cursor.u32("local header") !== LOCAL)
+		throw broken(entry.local, "local header", "its signature", "something else");
 	cursor.seek(entry.local + LOCAL_BYTES - 4, "local name length");
 	const skip = cursor.u16("local name length") + cursor.u16("local extra length");
 	cursor.skip(skip, "local name");
 	const packed = cursor.take(entry.packed, entry.name);
 	if (entry.method === 8) return inflate(packed, entry);
-	if (packed.length !== entry.size) throw broken(entry.record, "size", `${packed.length} bytes as stored`, String(entry.size));
+	if (packed.length !== entry.size)
+		throw broken(entry.record, "size", `${packed.length} bytes as stored`, String(entry.size));
 	return packed.slice();
 }
 
 /** Inflates into a buffer of the declared size, and stops where more comes out than was declared. */
 function inflate(packed: Uint8Array, entry: Entry): Uint8Array {
 	// Deflate gains at most a factor of 1032 (RFC 1951: 258 bytes for two bits); so the allocation is bounded by the input.
-	if (entry.size > packed.length * 1032 + 1032) throw broken(entry.record, "size", "what deflate can yield", String(entry.size));
+	if (entry.size > packed.length * 1032 + 1032)
+		throw broken(entry.record, "size", "what deflate can yield", String(entry.size));
 	const out = new Uint8Array(entry.size);
 	let length = 0;
 	const inflater = new Inflate((chunk) => {
@@ -165,7 +175,8 @@ function inflate(packed: Uint8Array, entry: Entry): Uint8Array {
 function findEnd(bytes: Uint8Array): number {
 	const lowest = Math.max(0, bytes.length - END_BYTES - 65535);
 	for (let at = bytes.length - END_BYTES; at >= lowest; at--) {
-		if (bytes[at] === 0x50 && new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true) === END) return at;
+		if (bytes[at] === 0x50 && new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true) === END)
+			return at;
 	}
 	throw broken(bytes.length, "end of directory", "the end record of a zip", "none (not a bundle, or cut off)");
 }

@@ -29,7 +29,7 @@ export function parseCgroupPath(text: string): CgroupPaths {
 	for (const line of lines) {
 		if (line === "") continue;
 		// hierarchy:controllers:path; a path may hold colons
-		const match = /^([0-9]{1,10}):([^:]*):(\/[^]*)$/.exec(line);
+		const match = /^([0-9]{1,10}):([^:]*):(\/[\s\S]*)$/.exec(line);
 		if (match === null) {
 			const actual = JSON.stringify(line.slice(0, 60));
 			throw new ParseError({ format: "cgroup", expected: "hierarchy:controllers:path", actual });

@@ -19,12 +19,12 @@ import { cgroupDirectories, parseMountinfo } from "./mountinfo.ts";
 const GIB = 2 ** 30;
 const ID = "3dc3a1ddfdaa3d2bd7b5a1d6a4f5a39a2bd8d0bbc9ba1d3a7a7c0b3d8f5e2a11";
 
-test("live: the memory cgroup of this process is where mountinfo says, and this process is in it", () => {
+test("live: the memory cgroup of this process is where mountinfo says, and this process is in it", (t) => {
 	const cgroup = memoryCgroup(parseCgroupPath(readFileSync("/proc/self/cgroup", "utf8")));
-	assert.ok(cgroup !== undefined);
+	if (cgroup === undefined) return t.skip("this kernel accounts memory in no cgroup");
 	const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"), ["cgroup", "cgroup2"]);
 	const directories = cgroupDirectories(mounts, cgroup);
-	assert.ok(directories !== undefined && directories.length > 0);
+	if (directories === undefined) return t.skip("no mount here shows this process's memory cgroup");
 	const [own = ""] = directories;
 	const members = readFileSync(`${own}/cgroup.procs`, "utf8").split("\n");
 	assert.ok(members.includes(String(process.pid)), `${process.pid} is not in ${own}`);
@@ -97,7 +97,10 @@ test("memory files of both versions", () => {
 	assert.equal(stat.anon, 100);
 	assert.equal(stat.sock, 0);
 	assert.equal(stat.slab, undefined);
-	const v1 = parseMemoryStat("cache 1\nrss 2\ntotal_cache 10\ntotal_rss 20\nhierarchical_memory_limit 9223372036854771712\n", 1);
+	const v1 = parseMemoryStat(
+		"cache 1\nrss 2\ntotal_cache 10\ntotal_rss 20\nhierarchical_memory_limit 9223372036854771712\n",
+		1,
+	);
 	assert.equal(v1.anon, 20);
 	assert.equal(v1.file, 10);
 	assert.equal(v1.kernelStack, undefined);
@@ -109,7 +112,10 @@ test("memory files of both versions", () => {
 		oomKill: 1,
 		oomGroupKill: 0,
 	});
-	assert.equal(parseFlatKeyed("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", "memory.oom_control").get("oom_kill"), 4);
+	assert.equal(
+		parseFlatKeyed("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", "memory.oom_control").get("oom_kill"),
+		4,
+	);
 	const pressure = parsePressure(
 		"some avg10=1.53 avg60=0.87 avg300=0.20 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=99\n",
 	);
@@ -126,22 +132,50 @@ test("effective limit: the smallest of the chain, else the host", () => {
 	];
 	assert.deepEqual(effectiveLimit(chain, 16 * GIB), { bytes: 2 * GIB, source: "/pod" });
 	assert.deepEqual(effectiveLimit(chain, GIB), { bytes: GIB, source: "host" });
-	assert.deepEqual(effectiveLimit([{ path: "/a/b", limit: GIB }, { path: "/a", limit: GIB }], 2 * GIB).source, "/a/b");
+	assert.deepEqual(
+		effectiveLimit(
+			[
+				{ path: "/a/b", limit: GIB },
+				{ path: "/a", limit: GIB },
+			],
+			2 * GIB,
+		).source,
+		"/a/b",
+	);
 	assert.deepEqual(effectiveLimit([], GIB), { bytes: GIB, source: "host" });
 });
 
 test("containers and units by their paths", () => {
 	const uid = "0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 	const slice = uid.replaceAll("-", "_");
-	const cases: readonly (readonly [path: string, runtime: string | undefined, pod: string | undefined, unit?: string])[] = [
+	const cases: readonly (readonly [
+		path: string,
+		runtime: string | undefined,
+		pod: string | undefined,
+		unit?: string,
+	])[] = [
 		[`/system.slice/docker-${ID}.scope`, "docker", undefined],
 		[`/docker/${ID}`, "docker", undefined],
-		[`/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${slice}.slice/cri-containerd-${ID}.scope`, "containerd", uid],
+		[
+			`/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${slice}.slice/cri-containerd-${ID}.scope`,
+			"containerd",
+			uid,
+		],
 		[`/kubepods.slice/kubepods-pod${slice}.slice/crio-${ID}.scope/container`, "crio", uid],
 		[`/kubepods/besteffort/pod${uid}/${ID}`, "containerd", uid],
-		[`/system.slice/containerd.service/kubepods-burstable-pod${slice}.slice:cri-containerd:${ID}`, "containerd", undefined, "containerd.service"],
+		[
+			`/system.slice/containerd.service/kubepods-burstable-pod${slice}.slice:cri-containerd:${ID}`,
+			"containerd",
+			uid,
+			"containerd.service",
+		],
 		[`/machine.slice/libpod-${ID}.scope/container`, "podman", undefined],
-		[`/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${ID}.scope`, "podman", undefined, "user@1000.service"],
+		[
+			`/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${ID}.scope`,
+			"podman",
+			undefined,
+			"user@1000.service",
+		],
 		["/lxc.payload.web1/system.slice/api.service", "lxc", undefined, "api.service"],
 		["/system.slice/api.service", undefined, undefined, "api.service"],
 		["/user.slice/user-0.slice/session-3.scope", undefined, undefined, "session-3.scope"],

@@ -38,7 +38,8 @@ const FOLDERS: ReadonlyMap<string, Container["runtime"]> = new Map([
 	["lxc", "lxc"],
 ]);
 
-const POD = /^(?:kubepods(?:-(?:burstable|besteffort))?-)?pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
+const POD =
+	/^(?:kubepods(?:-(burstable|besteffort))?-)?pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
 
 /**
  * Whose a cgroup path is, by the names that runtimes and systemd give. A path that a cgroup namespace hides (`/` inside of a
@@ -53,15 +54,21 @@ export function containerOf(cgroupPath: string): CgroupOwner {
 	for (const name of cgroupPath.split("/", 64)) {
 		if (/^kubepods(?:\.slice)?$/.test(name)) qos = "guaranteed";
 		const classOfPods = /^(?:kubepods-)?(burstable|besteffort)(?:\.slice)?$/.exec(name)?.[1];
-		if (classOfPods !== undefined && qos !== undefined) qos = classOfPods as "burstable" | "besteffort";
-		const pod = POD.exec(name)?.[1];
+		if (classOfPods !== undefined && qos !== undefined) qos = qosOf(classOfPods);
+		// `kubepods-burstable-pod….slice:cri-containerd:…` names the pod in its first part
+		const [, classOfPod, pod] = POD.exec(name.split(":", 1)[0] ?? "") ?? [];
 		if (pod !== undefined) podUid = pod.replaceAll("_", "-");
+		if (pod !== undefined) qos = qosOf(classOfPod) ?? qos ?? "guaranteed";
 		const named = containerName(name, folder, podUid !== undefined);
 		if (named !== undefined) container = { ...named, podUid, qos: podUid === undefined ? undefined : qos };
 		else if (/\.(?:service|scope)$/.test(name)) unit = name;
 		folder = name;
 	}
 	return { container, unit };
+}
+
+function qosOf(name: string | undefined): Container["qos"] {
+	return name === "burstable" || name === "besteffort" ? name : undefined;
 }
 
 function containerName(name: string, folder: string, inPod: boolean): Pick<Container, "id" | "runtime"> | undefined {

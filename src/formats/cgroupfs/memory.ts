@@ -157,7 +157,9 @@ export function parsePressure(text: string): Pressure {
 	for (const line of text.split("\n", 16)) {
 		if (line === "") continue;
 		const match =
-			/^(some|full) avg10=(\d{1,3}\.\d{1,4}) avg60=(\d{1,3}\.\d{1,4}) avg300=(\d{1,3}\.\d{1,4}) total=(\d{1,20})$/.exec(line);
+			/^(some|full) avg10=(\d{1,3}\.\d{1,4}) avg60=(\d{1,3}\.\d{1,4}) avg300=(\d{1,3}\.\d{1,4}) total=(\d{1,20})$/.exec(
+				line,
+			);
 		if (match === null) {
 			const actual = JSON.stringify(line.slice(0, 60));
 			throw new ParseError({ format: "pressure", expected: "some|full avg10= avg60= avg300= total=", actual });

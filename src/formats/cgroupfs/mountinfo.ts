@@ -49,16 +49,16 @@ function mountOf(line: string, offset: number, types: readonly string[] | undefi
 	return {
 		id: Number(id),
 		parent: Number(parent),
-		root: unescape(root),
-		mountPoint: unescape(mountPoint),
+		root: unescapeName(root),
+		mountPoint: unescapeName(mountPoint),
 		type,
-		source: unescape(source),
+		source: unescapeName(source),
 		superOptions: (options ?? "").split(","),
 	};
 }
 
 /** The kernel writes space, tab, newline, backslash and # as three octal digits (mangle in fs/proc_namespace.c). */
-function unescape(name: string): string {
+function unescapeName(name: string): string {
 	return name.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 

@@ -21,7 +21,6 @@ export interface RecordLayout {
 }
 
 /** Fields that have not moved since Go 1.18. */
-export const ENTRY_OFF = 0;
 export const NAME_OFF = 4;
 export const PCSP = 16;
 export const PCFILE = 20;

@@ -71,13 +71,7 @@ export class PagedBytes {
 		const start = at - (at % PAGE);
 		let page = this.#pages.get(start);
 		if (page === undefined) {
-			page = new Uint8Array(Math.min(PAGE, this.size - start));
-			const got = this.#source.readInto(this.#base + start, page);
-			if (got < page.length) page = page.subarray(0, got);
-			if (this.#pages.size >= MAX_PAGES) {
-				const [oldest] = this.#pages.keys();
-				if (oldest !== undefined) this.#pages.delete(oldest);
-			}
+			page = this.#read(start);
 			this.#pages.set(start, page);
 		}
 		this.#page = page;
@@ -85,6 +79,21 @@ export class PagedBytes {
 		const byte = page[at - start];
 		if (byte === undefined) throw this.error(at, "bytes", "more bytes", "the end of the data");
 		return byte;
+	}
+
+	#read(start: number): Uint8Array {
+		const length = Math.min(PAGE, this.size - start);
+		let buffer: Uint8Array | undefined;
+		if (this.#pages.size >= MAX_PAGES) {
+			const [oldest] = this.#pages.entries();
+			if (oldest !== undefined) {
+				this.#pages.delete(oldest[0]);
+				// Its memory is used again: garbage of this kind is freed late, and a pass over a large table makes much of it.
+				if (oldest[1].length === length) buffer = oldest[1];
+			}
+		}
+		buffer ??= new Uint8Array(length);
+		return buffer.subarray(0, this.#source.readInto(this.#base + start, buffer));
 	}
 }
 

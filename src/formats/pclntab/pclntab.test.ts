@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { ElfFile } from "../elf/model.ts";
-import { ElfImage } from "../elf/read.ts";
+import { ElfImage, findSection } from "../elf/read.ts";
 import { findSymbols } from "../elf/symbols.ts";
-import { buildGo, type GoBuild, openElf, run } from "../elf/testdata/go-binary.ts";
+import { buildGo, type GoBuild, openElf, run, tscBinary } from "../elf/testdata/go-binary.ts";
 import { FUNC_FLAG_TOP_FRAME, wrapperFuncID } from "./func-record.ts";
 import { locatePclntab } from "./locate.ts";
 import type { Frame } from "./model.ts";
@@ -232,20 +232,34 @@ for (const variant of variants) {
 	});
 }
 
+/** Files, lines and functions of pcs all over a program against Go's own reader of the table (debug/gosym). */
+function compareWithAddr2line(path: string, table: Pclntab): void {
+	const pcs = samplePcs(table).filter((_, i) => i % 11 === 0);
+	const input = pcs.map((pc) => `0x${pc.toString(16)}\n`).join("");
+	const answers = run("go", ["tool", "addr2line", path], input).split("\n");
+	for (const [i, pc] of pcs.entries()) {
+		const place = `${table.file(pc)}:${table.line(pc)}`;
+		// In the padding between functions addr2line says ":-1".
+		assert.equal(place === "?:0" ? ":-1" : place, answers[2 * i + 1], `pc 0x${pc.toString(16)}`);
+		const innermost = table.frames(pc)[0];
+		assert.equal(`${innermost?.file}:${innermost?.line}`, place);
+		assert.equal(table.symbolName(table.find(pc)), answers[2 * i]);
+	}
+}
+
 test("files and lines of a large program equal go tool addr2line", () => {
 	const minor = Number(/go1\.(\d+)/.exec(run("go", ["version", COMPILER]))?.[1]);
 	const table = openTable(openElf(COMPILER), minor);
 	assert(table.functionCount > 15_000);
-	const pcs = samplePcs(table).filter((_, i) => i % 11 === 0);
-	const answers = run("go", ["tool", "addr2line", COMPILER], pcs.map((pc) => `0x${pc.toString(16)}\n`).join("")).split(
-		"\n",
-	);
-	for (const [i, pc] of pcs.entries()) {
-		const frames = table.frames(pc);
-		const place = `${table.file(pc)}:${table.line(pc)}`;
-		// In the padding between functions addr2line says ":-1".
-		assert.equal(place === "?:0" ? ":-1" : place, answers[2 * i + 1], `pc 0x${pc.toString(16)}`);
-		assert.equal(`${frames[0]?.file}:${frames[0]?.line}`, place);
-		assert.equal(table.symbolName(table.find(pc)), answers[2 * i]);
-	}
+	compareWithAddr2line(COMPILER, table);
+});
+
+const tsc = tscBinary();
+test("files and lines of a stripped program equal go tool addr2line", { skip: tsc === undefined }, () => {
+	const elf = openElf(tsc ?? "");
+	const location = locatePclntab(elf);
+	assert(location !== undefined);
+	assert.throws(() => openPclntab(elf.source, location), /textStart: expected the address of the code/);
+	// Built without cgo: the code starts where .text does.
+	compareWithAddr2line(tsc ?? "", openPclntab(elf.source, location, { text: findSection(elf, ".text")?.addr }));
 });

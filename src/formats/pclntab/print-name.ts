@@ -19,25 +19,25 @@ export function printName(name: string, goMinor: number): string {
 	const tail = name.slice(close + 1);
 	if (goMinor < GENERIC_METHODS || !interior.includes("[")) return head + tail;
 	const between = betweenLists(interior);
-	if (between === undefined) return name;
-	return between === "" ? head + tail : `${head}${between}[...]${tail}`;
+	if (between === "unpaired") return name;
+	return between === "one list" ? head + tail : `${head}${interior.slice(between.from, between.to)}[...]${tail}`;
 }
 
 /**
- * What stands between two lists of type arguments, given the text from after the first "[" to before the last "]".
- * "" if it is one list (its brackets are all nested), undefined if the brackets do not pair.
+ * Where the text between two lists of type arguments is, given the text from after the first "[" to before the last "]";
+ * or that there is one list (all its brackets are nested), or that the brackets do not pair.
  */
-function betweenLists(interior: string): string | undefined {
+function betweenLists(interior: string): { readonly from: number; readonly to: number } | "one list" | "unpaired" {
 	let depth = 1;
 	let closed = -1;
 	for (let i = 0; i < interior.length; i++) {
 		const c = interior[i];
-		if (c === "[" && ++depth === 1) return interior.slice(closed + 1, i);
+		if (c === "[" && ++depth === 1) return { from: closed + 1, to: i };
 		if (c === "]") {
 			depth--;
-			if (depth < 0) return undefined;
+			if (depth < 0) return "unpaired";
 			if (depth === 0) closed = i;
 		}
 	}
-	return depth === 1 && closed < 0 ? "" : undefined;
+	return depth === 1 ? "one list" : "unpaired";
 }

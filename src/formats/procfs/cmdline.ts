@@ -33,7 +33,8 @@ const SECRET_WORD =
 /** A name with a secret's word as a word of its own: `db-password`, `AWS_SECRET_ACCESS_KEY`, `authToken`; not `author`. */
 const SECRET_NAME = new RegExp(`(?:^|[-_.:/])(?:${SECRET_WORD})(?:$|[-_.])`, "i");
 /** Names of files and switches about secrets are none: `--token-file=/x`, `--auth-enabled`, `-password-stdin`. */
-const HARMLESS_NAME = /[-_.](?:files?|path|dir|url|uri|stdin|ttl|timeout|enabled?|mode|type|length|count|env|cmd|command)$/i;
+const HARMLESS_NAME =
+	/[-_.](?:files?|path|dir|url|uri|stdin|ttl|timeout|enabled?|mode|type|length|count|env|cmd|command)$/i;
 
 const KNOWN_SECRETS = [
 	// JSON Web Tokens and the tokens whose makers gave them a prefix to be found by
@@ -42,14 +43,14 @@ const KNOWN_SECRETS = [
 	/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
 	/\b(?:Bearer|Basic) +[\w.~+/=-]{6,2000}/gi,
 	/(?<=\bauthorization"?\s{0,4}[:=]\s{0,4})[^\s][^\r\n]*/gi,
-	/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^]*/g,
+	/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*/g,
 ];
 /** user:password@ of a URL, and of a Go MySQL data source (user:password@tcp(host)). */
 const USER_INFO = /(\/\/[^\s/?#:@]{0,256}:)[^\s/?#]{1,1024}(?=@)/g;
 const MYSQL_USER_INFO = /(^|[\s="'])([^\s/:@="']{1,256}:)[^\s]{1,1024}(?=@(?:tcp\(|unix\(|\/))/g;
 /** name=value inside an argument: query strings, libpq data sources, lists of settings, JSON members. */
 const INNER_PAIR =
-	/([\w.-]{1,64})("?\s{0,4}(?:=|:(?!\/\/))\s{0,4})((?:"(?:[^"\\]|\\[^]){0,4096}"?)|(?:'[^']{0,4096}'?)|[^\s&;,"']{1,4096})/g;
+	/([\w.-]{1,64})("?\s{0,4}(?:=|:(?!\/\/))\s{0,4})((?:"(?:[^"\\]|\\[\s\S]){0,4096}"?)|(?:'[^']{0,4096}'?)|[^\s&;,"']{1,4096})/g;
 /** Longer arguments are data, and looked at only so far. */
 const MAX_LOOKED_AT = 16 << 10;
 
@@ -64,7 +65,7 @@ export function redactCommandLine(args: readonly string[]): string[] {
 		const whole = redactWhole;
 		redactWhole = false;
 		if (whole && !argument.startsWith("--")) return REDACTED;
-		const option = /^(-{0,2}[A-Za-z_][\w.-]{0,127})(=[^]*)?$/.exec(argument);
+		const option = /^(-{0,2}[A-Za-z_][\w.-]{0,127})(=[\s\S]*)?$/.exec(argument);
 		if (option !== null && isSecretName(option[1] ?? "")) {
 			// `-token VALUE`, yet not the subcommand `token`
 			redactWhole = option[2] === undefined && argument.startsWith("-");

@@ -18,7 +18,9 @@ export function parseLimits(text: string): ReadonlyMap<string, ResourceLimit> {
 	for (const line of text.split("\n", 64).slice(1)) {
 		if (line === "") continue;
 		// "%-25s %-20s %-20s %-10s": names hold single spaces
-		const match = /^(\S(?: ?\S){0,40}) +(unlimited|[0-9]{1,20}) +(unlimited|[0-9]{1,20})(?: +(\S{1,20}))? *$/.exec(line);
+		const match = /^(\S(?: ?\S){0,40}) +(unlimited|[0-9]{1,20}) +(unlimited|[0-9]{1,20})(?: +(\S{1,20}))? *$/.exec(
+			line,
+		);
 		if (match === null) {
 			throw new ParseError({ format: "limits", expected: "a name, two limits and a unit", actual: quoted(line) });
 		}

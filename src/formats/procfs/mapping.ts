@@ -104,7 +104,12 @@ export function anonymousName(path: string): string | undefined {
 
 /** The sixteen values of a `rwxp` column, shared by all mappings. */
 const PERMISSIONS: readonly Permissions[] = Array.from({ length: 16 }, (_, bits) =>
-	Object.freeze({ read: (bits & 1) !== 0, write: (bits & 2) !== 0, execute: (bits & 4) !== 0, shared: (bits & 8) !== 0 }),
+	Object.freeze({
+		read: (bits & 1) !== 0,
+		write: (bits & 2) !== 0,
+		execute: (bits & 4) !== 0,
+		shared: (bits & 8) !== 0,
+	}),
 );
 
 /** The permissions for bits read 1, write 2, execute 4, shared 8. */

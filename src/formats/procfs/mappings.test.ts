@@ -9,7 +9,8 @@ import { parseSmaps, parseSmapsRollup } from "./smaps.ts";
 import { VM_FLAGS } from "./vm-flags.ts";
 
 // Lines as Linux writes them, of several kernels and programs (Go 1.25+, bbolt, io_uring, SysV shared memory).
-const MAPS = `00400000-008f1000 r-xp 00000000 fe:00 1048601                            /usr/local/bin/orders api (deleted)
+const MAPS =
+	`00400000-008f1000 r-xp 00000000 fe:00 1048601                            /usr/local/bin/orders api (deleted)
 c000000000-c000400000 rw-p 00000000 00:00 0                              [anon: Go: heap]
 c000400000-c004000000 ---p 00000000 00:00 0                              [anon: Go: heap reservation]
 1c3b4000-1c3d5000 rw-p 00000000 00:00 0                                  [heap]

@@ -126,8 +126,7 @@ test("property: runs say of each page what its entry says; the serial form comes
 			assert.equal(residency.residentBytes, resident * PAGE);
 			assert.equal(residency.residentBytesIn(0, 2 ** 53), resident * PAGE);
 			for (let i = 1; i < residency.runCount; i++) {
-				const joined =
-					residency.starts[i] === residency.ends[i - 1] && residency.kinds[i] === residency.kinds[i - 1];
+				const joined = residency.starts[i] === residency.ends[i - 1] && residency.kinds[i] === residency.kinds[i - 1];
 				assert.equal(joined, false);
 			}
 			const back = deserialiseResidency(serialiseResidency(residency));

@@ -174,7 +174,10 @@ test("cmdline: secrets are replaced, the rest is kept", () => {
 	assert.equal(redactText("Authorization: Token abc def"), `Authorization: ${REDACTED}`);
 	assert.equal(redactText('{"password": "a b\\" c", "x": 1}'), `{"password": ${REDACTED}, "x": 1}`);
 	assert.equal(redactText("host=db password='a b' user=me"), `host=db password=${REDACTED} user=me`);
-	assert.equal(redactText("listen :8080 at http://localhost:8080/metrics"), "listen :8080 at http://localhost:8080/metrics");
+	assert.equal(
+		redactText("listen :8080 at http://localhost:8080/metrics"),
+		"listen :8080 at http://localhost:8080/metrics",
+	);
 });
 
 test("cmdline: arguments, a title and hostile lengths", () => {
@@ -184,7 +187,8 @@ test("cmdline: arguments, a title and hostile lengths", () => {
 	assert.deepEqual(parseCommandLine(bytes("")), []);
 	assert.throws(() => parseCommandLine(bytes("a\0".repeat(70_000))), ParseError);
 	const started = performance.now();
-	for (const piece of ["a", "=", "//:", "a:", "eyJ", '"', "-----BEGIN ", "a=", "pass"]) redactText(piece.repeat(1 << 20));
+	for (const piece of ["a", "=", "//:", "a:", "eyJ", '"', "-----BEGIN ", "a=", "pass"])
+		redactText(piece.repeat(1 << 20));
 	assert.ok(performance.now() - started < 2000);
 });
 

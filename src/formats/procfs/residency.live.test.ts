@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ResidencyBuilder, RepeatedPfns } from "./pagemap.ts";
+import { RepeatedPfns, ResidencyBuilder } from "./pagemap.ts";
 import { deserialiseResidency, serialiseResidency } from "./residency-codec.ts";
 import { parseSmaps, type SmapsEntry } from "./smaps.ts";
 import { parseStat } from "./stat.ts";

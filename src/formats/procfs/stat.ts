@@ -58,7 +58,10 @@ export function parseStat(text: string): ProcessStat {
 	if (open < 0 || close < open) {
 		throw new ParseError({ format: FORMAT, field: "comm", expected: "a name in parentheses", actual: quoted(text) });
 	}
-	const rest = text.slice(close + 2).trim().split(" ", 128);
+	const rest = text
+		.slice(close + 2)
+		.trim()
+		.split(" ", 128);
 	// Field numbers are those of proc_pid_stat(5): 1 pid, 2 comm, 3 state.
 	const field = (index: number): string | undefined => rest[index - 3];
 	if (rest.length < REQUIRED_FIELDS - 2) {

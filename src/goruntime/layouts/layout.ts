@@ -102,13 +102,11 @@ export function layoutOf(file: LayoutFile, key: number, release: string, label: 
 		experiments,
 		label,
 		struct(name) {
-			const known = structs.get(name);
-			if (known !== undefined) return known;
 			const found = find(name);
 			if (found === undefined) throw new LayoutError({ release: where, struct: name });
-			const made = structLayout(found[0], found[1], data, where);
-			structs.set(name, made);
-			return made;
+			const known = structs.get(found[0]) ?? structLayout(found[0], found[1], data, where);
+			structs.set(found[0], known);
+			return known;
 		},
 		hasStruct: (name) => find(name) !== undefined,
 		global(name) {

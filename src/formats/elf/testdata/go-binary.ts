@@ -79,8 +79,12 @@ export function withoutSectionHeaders(bytes: Uint8Array): Uint8Array {
 
 /** Standard output of a tool. */
 export function run(command: string, args: readonly string[], input?: string): string {
-	const options = { encoding: "utf8", maxBuffer: 1 << 30, stdio: ["pipe", "pipe", "ignore"] } as const;
-	return execFileSync(command, args, input === undefined ? options : { ...options, input });
+	return execFileSync(command, args, {
+		encoding: "utf8",
+		maxBuffer: 1 << 30,
+		stdio: ["pipe", "pipe", "ignore"],
+		input: input ?? "",
+	});
 }
 
 /** The TypeScript compiler's platform binary: a real, large, stripped Go program (undefined where there is none). */

@@ -1,0 +1,86 @@
+import { isUnavailable } from "../evidence/bundle/unavailable.ts";
+import { ObservedProcess, type Observation, ProcessEnded } from "../capture/process.ts";
+import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
+import { openBundle } from "../capture/bundle-file.ts";
+import { GomemError } from "./errors.ts";
+
+/** A target that can be observed: a live process, reading after reading, or the readings that a bundle holds. */
+export interface Observed {
+	readonly kind: "process" | "bundle";
+	/** the next reading; undefined where a bundle has no more */
+	next(): Promise<Observation | undefined>;
+	close(): void;
+	[Symbol.dispose](): void;
+}
+
+export interface ObserveFlags {
+	/** longest stop of the target in milliseconds */
+	readonly pause?: number | undefined;
+}
+
+/** Resolves a TARGET, or throws the error that says what to do. */
+export function targetOf(text: string): Target {
+	const target = resolveTarget(text);
+	if (!isUnresolved(target)) return target;
+	throw new GomemError({
+		code: target.problem === "ambiguous" ? "target-ambiguous" : target.problem === "not-found" ? "target-not-found" : "target-unknown",
+		message: target.message,
+		hint: target.hint,
+	});
+}
+
+function isUnresolved(target: Target | UnresolvedTarget): target is UnresolvedTarget {
+	return "problem" in target;
+}
+
+/** Opens a process or a bundle. Throws GomemError where it is neither, or cannot be opened. */
+export async function observe(target: Target, flags: ObserveFlags = {}): Promise<Observed> {
+	if (target.kind === "process") return observeProcess(target.pid, flags);
+	if (target.kind === "bundle") return observeBundle(target.path);
+	throw new GomemError({
+		code: "target-not-observable",
+		message: "this command reads a process or a capture",
+		why: target.kind === "url" ? "a URL tells what the runtime says of itself, not what is resident" : "a log holds readings of MemStats only",
+		hint: "`gomem memstats` reads URLs and logs; give a pid or a .gomem file here",
+	});
+}
+
+async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observed> {
+	const observed = await ObservedProcess.open(pid, { pauseMs: flags.pause });
+	if (isUnavailable(observed)) {
+		throw new GomemError({
+			code: "target-not-found",
+			message: observed.unavailable,
+			...(observed.wouldHelp === undefined ? {} : { hint: observed.wouldHelp }),
+		});
+	}
+	const close = () => observed.close();
+	return {
+		kind: "process",
+		close,
+		[Symbol.dispose]: close,
+		async next() {
+			try {
+				return await observed.read();
+			} catch (error) {
+				if (!(error instanceof ProcessEnded)) throw error;
+				throw new GomemError({ code: "target-ended", message: error.message, hint: "capture it sooner, or read a capture: `gomem capture PID -o x.gomem`", cause: error });
+			}
+		},
+	};
+}
+
+async function observeBundle(path: string): Promise<Observed> {
+	const readings = await openBundle(path);
+	if (isUnavailable(readings)) {
+		throw new GomemError({ code: "bundle-unreadable", message: readings.unavailable, ...(readings.wouldHelp === undefined ? {} : { hint: readings.wouldHelp }) });
+	}
+	let at = 0;
+	const close = () => {};
+	return {
+		kind: "bundle",
+		close,
+		[Symbol.dispose]: close,
+		next: async () => readings.observations[at++],
+	};
+}

@@ -1,0 +1,23 @@
+import type { Static } from "typebox";
+import type { Reading } from "../evidence/reading.ts";
+import type { ProcessSummary } from "./shapes.ts";
+
+/** The process of a reading as results show it. */
+export function processSummary(reading: Reading): Static<typeof ProcessSummary> {
+	const { program, environment, stat, host } = reading;
+	const gogc = environment?.["GOGC"];
+	const limit = environment?.["GOMEMLIMIT"];
+	return {
+		pid: reading.pid,
+		name: stat.comm,
+		...(program === undefined ? {} : { goVersion: program.goVersion }),
+		exe: reading.exe,
+		...(reading.exeDeleted ? { exeDeleted: true } : {}),
+		...(program?.module === undefined ? {} : { module: program.module.path, version: program.module.version }),
+		...(reading.container === undefined ? {} : { container: reading.container }),
+		uptimeSeconds: Math.max(0, Math.round(reading.at / 1000 - host.bootTime - stat.startTime / host.ticksPerSecond)),
+		...(gogc === undefined ? {} : { gogc }),
+		...(limit === undefined ? {} : { gomemlimit: limit }),
+		...(program?.layout === undefined ? {} : { layout: `${program.layout.label} (${program.layout.certainty})` }),
+	};
+}

@@ -1,0 +1,68 @@
+import type { Reading } from "../evidence/reading.ts";
+import { heapConstants } from "../goruntime/heap-constants.ts";
+import { isDead } from "../goruntime/goroutines.ts";
+import type { RuntimeState } from "../goruntime/runtime-state.ts";
+import { SPAN_IN_USE } from "../goruntime/spans.ts";
+import type { Growth } from "./growth.ts";
+import type { Ledger } from "./ledger.ts";
+import type { RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
+
+/** Gathers what a verdict rests on. */
+export function verdictFacts(target: string, reading: Reading, runtime: RuntimeState | undefined, ledger: Ledger, growth: Growth | undefined): VerdictFacts {
+	return {
+		target,
+		ledger,
+		growth,
+		runtime: runtime === undefined ? undefined : runtimeFacts(reading, runtime),
+		limit: reading.limit,
+		threads: reading.status.threads,
+		cgo: reading.program?.settings["CGO_ENABLED"] === "1" || (reading.program?.dynamic ?? false),
+		blurBytes: runtime?.blur.heapBytes ?? 0,
+		layoutCertainty: reading.program?.layout?.certainty,
+	};
+}
+
+function runtimeFacts(reading: Reading, runtime: RuntimeState): RuntimeFacts {
+	const { memStats: s, pacer } = runtime.counters;
+	return {
+		heapAlloc: s.HeapAlloc,
+		heapInuse: s.HeapInuse,
+		heapReleased: s.HeapReleased,
+		heapIdle: s.HeapIdle,
+		sys: s.Sys,
+		nextGc: typeof s.NextGC === "number" ? s.NextGC : undefined,
+		numGc: s.NumGC,
+		sinceGcSeconds: sinceGc(reading, runtime),
+		pacer,
+		goroutines: countGoroutines(runtime),
+		worstClass: worstClass(runtime),
+	};
+}
+
+/** Seconds from the end of the last GC to the reading, by the wall clock that the runtime noted; undefined before the first GC. */
+export function sinceGc(reading: Reading, runtime: RuntimeState): number | undefined {
+	const ns = BigInt(runtime.counters.memStats.LastGC);
+	return ns === 0n ? undefined : Math.max(0, reading.at / 1000 - Number(ns / 1_000_000n) / 1000);
+}
+
+export function countGoroutines(runtime: RuntimeState): number {
+	const g = runtime.goroutines;
+	let count = 0;
+	for (let i = 0; g !== undefined && i < g.count; i++) if (!isDead(g.status[i] ?? 0)) count++;
+	return count;
+}
+
+/** The size class whose spans have the most bytes in free slots. */
+function worstClass(runtime: RuntimeState): RuntimeFacts["worstClass"] {
+	const { spans } = runtime;
+	const sizes = heapConstants(runtime.view.layout).classToSize;
+	const free = new Float64Array(sizes.length);
+	for (let i = 0; i < spans.count; i++) {
+		if (spans.state[i] !== SPAN_IN_USE) continue;
+		const spanClass = (spans.spanClass[i] ?? 0) >> 1;
+		if (spanClass < free.length) free[spanClass] = (free[spanClass] ?? 0) + ((spans.nelems[i] ?? 0) - (spans.allocCount[i] ?? 0)) * (spans.elemSize[i] ?? 0);
+	}
+	let worst = 0;
+	for (let c = 1; c < free.length; c++) if ((free[c] ?? 0) > (free[worst] ?? 0)) worst = c;
+	return worst === 0 ? undefined : { size: sizes[worst] ?? 0, freeBytes: free[worst] ?? 0 };
+}
