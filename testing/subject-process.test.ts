@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -80,7 +82,7 @@ describe("a running subject", () => {
 
 describe("no subject outlives the process that started it", () => {
 	for (const state of ["waiting", "stopped"] as const) {
-		it(`not even one that is ${state}, when that process is killed`, async () => {
+		it(`not even one that is ${state}, when that process is killed`, async (t) => {
 			const module = join(import.meta.dirname, "subjects.ts");
 			const code = `
 				const { startSubject } = await import(${JSON.stringify(module)});
@@ -89,8 +91,11 @@ describe("no subject outlives the process that started it", () => {
 				console.log(subject.pid);
 				setInterval(() => {}, 1000);
 			`;
+			const folder = await mkdtemp(join(tmpdir(), "gomem-orphan-")); // the killed process cannot tidy up
+			t.after(() => rm(folder, { recursive: true, force: true }));
 			const parent = spawn(process.execPath, ["--input-type=module", "-e", code], {
 				stdio: ["ignore", "pipe", "inherit"],
+				env: { ...process.env, TMPDIR: folder },
 			});
 			const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once("data", resolve)));
 			assert.ok(existsSync(`/proc/${pid}`));

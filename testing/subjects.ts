@@ -8,6 +8,7 @@
  *
  * Skip where the machine lacks what it takes: test("…", { skip: await skipReason("cheap") }, …).
  */
+export type { SubjectGoroutines, SubjectHolds, SubjectMapping, SubjectMemStats } from "./subject-answers.ts";
 export {
 	type BuildMode,
 	type BuildOptions,
@@ -20,10 +21,6 @@ export {
 export {
 	type RunningSubject,
 	type StartOptions,
-	type SubjectGoroutines,
-	type SubjectHolds,
-	type SubjectMapping,
-	type SubjectMemStats,
 	startSubject,
 } from "./subject-process.ts";
 export {

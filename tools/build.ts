@@ -22,7 +22,7 @@ import { entrySources } from "../src/capture/entry-points.ts";
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 /** built here and swapped in whole, so that a gomem that starts meanwhile finds the old bundle or the new one */
-const fresh = join(root, `dist.new-${process.pid}`);
+const fresh = join(root, `.cache/dist-${process.pid}`);
 const started = new Date();
 
 const files = await bundle();

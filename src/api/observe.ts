@@ -16,6 +16,8 @@ export interface Observed {
 export interface ObserveFlags {
 	/** longest stop of the target in milliseconds */
 	readonly pause?: number | undefined;
+	/** also walk the goroutines' stacks */
+	readonly stacks?: boolean | undefined;
 }
 
 /** Resolves a TARGET, or throws the error that says what to do. */
@@ -46,7 +48,7 @@ export async function observe(target: Target, flags: ObserveFlags = {}): Promise
 }
 
 async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observed> {
-	const observed = await ObservedProcess.open(pid, { pauseMs: flags.pause });
+	const observed = await ObservedProcess.open(pid, { pauseMs: flags.pause, stacks: flags.stacks });
 	if (isUnavailable(observed)) {
 		throw new GomemError({
 			code: "target-not-found",

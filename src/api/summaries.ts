@@ -2,8 +2,13 @@ import type { Static } from "typebox";
 import type { Reading } from "../evidence/reading.ts";
 import type { ProcessSummary } from "./shapes.ts";
 
+/** What a summary takes of a reading. */
+type Summarised = Pick<Reading, "pid" | "at" | "exe" | "exeDeleted" | "stat" | "container" | "environment" | "program"> & {
+	readonly host: Pick<Reading["host"], "bootTime" | "ticksPerSecond">;
+};
+
 /** The process of a reading as results show it. */
-export function processSummary(reading: Reading): Static<typeof ProcessSummary> {
+export function processSummary(reading: Summarised): Static<typeof ProcessSummary> {
 	const { program, environment, stat, host } = reading;
 	const gogc = environment?.["GOGC"];
 	const limit = environment?.["GOMEMLIMIT"];

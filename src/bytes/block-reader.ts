@@ -17,7 +17,14 @@ export interface MemoryReader {
 
 /** Another process's memory. Each look sees what was there when it read; later looks may differ on a moving target. */
 export interface TargetMemory {
-	look(): MemoryReader;
+	look(options?: LookOptions): MemoryReader;
+}
+
+export interface LookOptions {
+	/** a power of two from 4 KiB to 64 KiB (default 64 KiB: as fast as larger ones on /proc/PID/mem); small for scattered reads */
+	readonly blockBytes?: number;
+	/** how many blocks are kept; the oldest go first */
+	readonly maxBlocks?: number;
 }
 
 interface Block {
@@ -45,18 +52,10 @@ export class BlockReader implements MemoryReader {
 	#lastIndex = -1;
 	#last: Block | undefined;
 
-	/**
-	 * @param options.blockBytes a power of two from 4 KiB to 64 KiB (default 64 KiB: as fast as larger ones on /proc/PID/mem)
-	 * @param options.maxBlocks how many blocks are kept; the oldest go first
-	 * @param options.onRead told of each range served, never of what was read around it (for recording)
-	 */
+	/** @param options.onRead told of each range served, never of what was read around it (for recording) */
 	constructor(
 		source: ByteSource,
-		options: {
-			readonly blockBytes?: number;
-			readonly maxBlocks?: number;
-			readonly onRead?: ((address: number, bytes: Uint8Array) => void) | undefined;
-		} = {},
+		options: LookOptions & { readonly onRead?: ((address: number, bytes: Uint8Array) => void) | undefined } = {},
 	) {
 		this.#source = source;
 		this.#blockBytes = options.blockBytes ?? 65536;

@@ -1,6 +1,9 @@
 import { readFileSync, readdirSync } from "node:fs";
+import { decodeUtf8 } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import type { GoroutineStacks } from "../evidence/stacks.ts";
+import { boundsFrom } from "../evidence/memory-bounds.ts";
 import type { HostSummary, Program, Reading, Thread } from "../evidence/reading.ts";
 import { parseElf } from "../formats/elf/parse.ts";
 import type { Mapping } from "../formats/procfs/mapping.ts";
@@ -13,26 +16,32 @@ import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
 import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
 import { identifyProgram, type ProgramFile } from "../goruntime/program.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
-import { boundsOf } from "./limit.ts";
+import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
 import { readResidency } from "./linux/pagemap-reader.ts";
 import { withPause } from "./linux/pause.ts";
-import { readEnvironment, readProcText } from "./linux/proc-files.ts";
-import { openSafeMemory, type SafeMemory } from "./linux/safe-memory.ts";
+import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
+import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { ProcessStacks } from "./process-stacks.ts";
+import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
 import { LiveMemory } from "./target-memory.ts";
 
 /** A reading with the runtime already decoded: a live process is decoded while it is read. */
 export interface Observation {
 	readonly reading: Reading;
 	readonly runtime: RuntimeState | undefined;
+	/** where the goroutines stand; absent where it was not asked for */
+	readonly stacks?: GoroutineStacks | Unavailable;
 }
 
 export interface ObserveOptions {
 	/** longest stop of the target in milliseconds; undefined reads it while it runs */
 	readonly pauseMs?: number | undefined;
-	/** told of every range of runtime memory that was read, for a bundle */
-	readonly onRead?: ((address: number, bytes: Uint8Array) => void) | undefined;
+	/** told of what a reading is made of, for a bundle */
+	readonly witness?: ReadingWitness | undefined;
+	/** also walk the goroutines' stacks; the witness is not told of what they hold */
+	readonly stacks?: boolean | undefined;
 }
 
 /** Threads above this are not asked where they stand. */
@@ -51,6 +60,7 @@ export class ObservedProcess {
 	readonly #options: ObserveOptions;
 	readonly #unavailable: (Unavailable & { part: string })[];
 	#attached: Attached | undefined;
+	#stacks: ProcessStacks | Unavailable | undefined;
 
 	private constructor(fields: {
 		pid: number;
@@ -82,7 +92,7 @@ export class ObservedProcess {
 		};
 		const exe = miss("executable", openExecutable(pid));
 		const file = exe === undefined ? undefined : miss("go program", programOf(exe));
-		const memory = file === undefined ? undefined : miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: privateAnonymous(pid) }));
+		const memory = file === undefined ? undefined : miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: untouchedIsZero(pid) }));
 		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, file, memory, options, unavailable });
 		await observed.#attach();
 		return observed;
@@ -90,15 +100,18 @@ export class ObservedProcess {
 
 	async #attach(): Promise<void> {
 		if (this.#file === undefined || this.#memory === undefined || this.exe === undefined) return;
-		const maps = readProcText(this.pid, "maps");
-		const bias = typeof maps === "string" ? loadBias(parseMaps(maps), this.exe.path, this.#file) : undefined;
+		const maps = readProcBytes(this.pid, "maps");
+		const bias = !isUnavailable(maps) ? loadBias(parseMaps(maps), this.exe.path, this.#file) : undefined;
 		if (bias === undefined) {
 			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
 			return;
 		}
-		const attached = await attachRuntime(this.#file, bias, new LiveMemory(this.#memory, this.#options.onRead));
+		const attached = await attachRuntime(this.#file, bias, new LiveMemory(this.#memory, this.#options.witness));
 		if (isUnavailable(attached)) this.#unavailable.push({ part: "runtime", ...attached });
 		else this.#attached = attached;
+		if (this.#options.stacks === true && this.#attached !== undefined) {
+			this.#stacks = ProcessStacks.open(this.pid, this.exe, this.#attached, this.#memory);
+		}
 	}
 
 	/** What was found of the Go program, whether or not its runtime could be read. */
@@ -123,12 +136,12 @@ export class ObservedProcess {
 		let pausedMs = 0;
 		let core: Core;
 		const refused: (Unavailable & { part: string })[] = [];
-		if (pauseMs === undefined) core = this.#readCore();
+		if (pauseMs === undefined) core = this.#readCore(false);
 		else {
-			const paused = await withPause(this.pid, { maxMs: pauseMs, startTime: this.startTime }, () => this.#readCore());
+			const paused = await withPause(this.pid, { maxMs: pauseMs, startTime: this.startTime }, () => this.#readCore(true));
 			if ("refused" in paused) {
 				refused.push({ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" });
-				core = this.#readCore();
+				core = this.#readCore(false);
 			} else {
 				core = paused.value;
 				pausedMs = paused.pausedMs;
@@ -139,46 +152,62 @@ export class ObservedProcess {
 		return this.#assemble(core, refused, { wallMs: performance.now() - started, pausedMs, bytesRead: bytes });
 	}
 
-	/** What must be read close together. The runtime first, then which pages are there, then what smaps says of them. */
-	#readCore(): Core {
+	/**
+	 * What must be read close together: which pages are there, what smaps says of them, and then the runtime. In this order
+	 * a page that was there finds its owner on a moving target too, or is free by now; the other way round, pages that came
+	 * in between would have none.
+	 */
+	#readCore(still: boolean): Core {
 		const parts: (Unavailable & { part: string })[] = [];
 		const at = Date.now();
-		const before = this.#smaps();
-		if (isUnavailable(before)) parts.push({ part: "smaps", ...before });
-		let runtime: RuntimeState | undefined;
-		if (this.#attached !== undefined) {
-			try {
-				runtime = readRuntime(this.#attached.view);
-			} catch (error) {
-				if (!(error instanceof ParseError)) throw error;
-				parts.push({ part: "runtime", unavailable: error.message, wouldHelp: "reading again, or --pause, if the process is busy" });
-			}
-		}
 		let residency: Residency | undefined;
-		let mappings: readonly SmapsEntry[] = [];
 		let bytesRead = 0;
-		if (!isUnavailable(before)) {
-			mappings = before;
-			// a mapping that had nothing resident a moment ago may have by now: writable ones are looked at again
-			const look = before.map((m) => (m.rss === 0 && m.permissions.write && m.size <= GROWING ? { ...m, rss: 4096 } : m));
-			const pages = readResidency(this.pid, look);
-			if (isUnavailable(pages)) parts.push({ part: "pagemap", ...pages });
-			else {
-				residency = pages.residency;
-				bytesRead = pages.bytesRead;
-			}
-			const after = this.#smaps();
-			if (!isUnavailable(after)) mappings = after;
+		const maps = readProcBytes(this.pid, "maps");
+		const pages = isUnavailable(maps) ? maps : readResidency(this.pid, parseMaps(maps));
+		const smaps = this.#witnessed("smaps");
+		if (isUnavailable(pages)) parts.push({ part: "pagemap", ...pages });
+		else {
+			residency = pages.residency;
+			bytesRead = pages.bytesRead;
 		}
-		return { at, runtime, residency, mappings, bytesRead, parts };
+		if (isUnavailable(smaps)) parts.push({ part: "smaps", ...smaps });
+		const runtime = this.#readRuntime(parts);
+		const stacks = this.#walkStacks(still ? runtime : undefined);
+		return { at, runtime, stacks, residency, mappings: isUnavailable(smaps) ? [] : parseSmaps(smaps), bytesRead, parts };
+	}
+
+	/** `still`: the runtime as it was read, where the process has stood still since. */
+	#walkStacks(still: RuntimeState | undefined): Core["stacks"] {
+		if (this.#options.stacks !== true) return undefined;
+		const stacks = this.#stacks ?? { unavailable: "the Go runtime of this process could not be read" };
+		return isUnavailable(stacks) ? stacks : stacks.walk(still?.goroutines);
+	}
+
+	#stacksEvidence(core: Core): Pick<Observation, "stacks"> {
+		const { stacks } = core;
+		if (stacks === undefined) return {};
+		if (isUnavailable(stacks)) return { stacks };
+		return this.#stacks === undefined || isUnavailable(this.#stacks) ? {} : { stacks: this.#stacks.evidence(stacks, core.residency) };
+	}
+
+	#readRuntime(parts: (Unavailable & { part: string })[]): RuntimeState | undefined {
+		if (this.#attached === undefined) return undefined;
+		try {
+			return readRuntime(this.#attached.view);
+		} catch (error) {
+			if (!(error instanceof ParseError)) throw error;
+			parts.push({ part: "runtime", unavailable: error.message, wouldHelp: "reading again, or --pause, if the process is busy" });
+			return undefined;
+		}
 	}
 
 	#assemble(core: Core, extra: readonly (Unavailable & { part: string })[], cost: Reading["cost"]): Observation {
-		const statText = readStat(this.pid);
-		const statusText = readProcText(this.pid, "status");
-		if (isUnavailable(statText)) throw new ProcessEnded(this.pid);
-		if (typeof statusText !== "string") throw new ProcessEnded(this.pid);
-		const limit = boundsOf(this.pid);
+		const stat = this.#witnessed("stat");
+		const status = this.#witnessed("status");
+		if (isUnavailable(stat) || isUnavailable(status)) throw new ProcessEnded(this.pid);
+		const cgroup = cgroupOf(this.pid);
+		if (cgroup !== undefined) this.#options.witness?.cgroup(cgroup);
+		const limit = boundsFrom(cgroup, hostFacts().memTotal);
 		const environment = readEnvironment(this.pid);
 		const program = this.program;
 		const reading: Reading = {
@@ -187,8 +216,8 @@ export class ObservedProcess {
 			host: hostSummary(),
 			exe: this.exe?.path ?? "",
 			exeDeleted: this.exe?.deleted ?? false,
-			stat: statText,
-			status: parseStatus(statusText),
+			stat: parseStat(decodeUtf8(stat)),
+			status: parseStatus(decodeUtf8(status)),
 			container: limit.container,
 			limit: limit.limit,
 			...(isUnavailable(environment) ? {} : { environment: environment as Readonly<Record<string, string>> }),
@@ -200,12 +229,13 @@ export class ObservedProcess {
 			unavailable: [...this.#unavailable, ...core.parts, ...extra],
 			cost,
 		};
-		return { reading, runtime: core.runtime };
+		return { reading, runtime: core.runtime, ...this.#stacksEvidence(core) };
 	}
 
-	#smaps(): SmapsEntry[] | Unavailable {
-		const text = readProcText(this.pid, "smaps");
-		return typeof text === "string" ? parseSmaps(text) : text;
+	#witnessed(name: WitnessedFile): ReturnType<typeof readProcBytes> {
+		const bytes = readProcBytes(this.pid, name);
+		if (!isUnavailable(bytes)) this.#options.witness?.file(name, bytes);
+		return bytes;
 	}
 
 	close(): void {
@@ -218,12 +248,10 @@ export class ObservedProcess {
 	}
 }
 
-/** Mappings above this that had nothing resident are reservations. */
-const GROWING = 2 ** 30;
-
 interface Core {
 	readonly at: number;
 	readonly runtime: RuntimeState | undefined;
+	readonly stacks: ReturnType<ProcessStacks["walk"]> | undefined;
 	readonly residency: Residency | undefined;
 	readonly mappings: readonly SmapsEntry[];
 	readonly bytesRead: number;
@@ -242,10 +270,9 @@ export class ProcessEnded extends Error {
 }
 
 /** Never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such. */
-function privateAnonymous(pid: number): { start: number; end: number }[] {
-	const text = readProcText(pid, "maps");
-	if (typeof text !== "string") return [];
-	return parseMaps(text).filter((m) => (m.kind === "anon" || m.kind === "anon-named") && !m.permissions.shared);
+function untouchedIsZero(pid: number): readonly AddressRange[] {
+	const maps = readProcBytes(pid, "maps");
+	return isUnavailable(maps) ? [] : zeroWhereAbsent(parseMaps(maps));
 }
 
 function readStat(pid: number): ProcessStat | Unavailable {

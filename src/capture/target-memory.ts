@@ -1,19 +1,20 @@
-import { BlockReader, type MemoryReader, type TargetMemory } from "../bytes/block-reader.ts";
+import { BlockReader, type LookOptions, type MemoryReader, type TargetMemory } from "../bytes/block-reader.ts";
 import type { SafeMemory } from "./linux/safe-memory.ts";
+import type { ReadingWitness } from "./record-witness.ts";
 
 /** The memory of a live process: each look asks anew which pages are resident, and reads only those. */
 export class LiveMemory implements TargetMemory {
 	readonly #memory: SafeMemory;
 	/** told of every range that a decoder asked for, when recording for a bundle */
-	readonly #onRead: ((address: number, bytes: Uint8Array) => void) | undefined;
+	readonly #witness: Pick<ReadingWitness, "look"> | undefined;
 
-	constructor(memory: SafeMemory, onRead?: (address: number, bytes: Uint8Array) => void) {
+	constructor(memory: SafeMemory, witness?: Pick<ReadingWitness, "look">) {
 		this.#memory = memory;
-		this.#onRead = onRead;
+		this.#witness = witness;
 	}
 
-	look(): MemoryReader {
+	look(options: LookOptions = {}): MemoryReader {
 		this.#memory.invalidate();
-		return new BlockReader(this.#memory, { onRead: this.#onRead });
+		return new BlockReader(this.#memory, { ...options, onRead: this.#witness?.look() });
 	}
 }

@@ -63,10 +63,16 @@ export function flagName(operation: Operation, property: string): string {
 
 function commandFor(operation: Operation): Command {
 	const command = createCommand(`gomem ${operation.name}`);
+	const bareFlags = bareValues(operation);
 	command.description(
 		`${operation.summary}${operation.description === undefined ? "" : `\n\n${operation.description}`}`,
 	);
-	command.configureHelp({ helpWidth: 100, showGlobalOptions: false }).allowExcessArguments(false);
+	command.allowExcessArguments(false).configureHelp({
+		helpWidth: 100,
+		showGlobalOptions: false,
+		optionTerm: (option) =>
+			bareFlags.has(option.long ?? "") ? option.flags.replace(/ <(.*)>$/, "[=$1]") : option.flags,
+	});
 	for (const [name, schema] of propertiesOf(operation.input)) {
 		if (schema.positional === true) addArgument(command, operation, name, schema);
 		else command.addOption(optionFor(command, name, schema));
@@ -128,12 +134,17 @@ function defaultText(schema: SchemaView): string {
 
 /** `--pause` becomes `--pause=500ms` where the schema says so, so that a flag alone never swallows the word after it. */
 function withBareValues(operation: Operation, argv: readonly string[]): string[] {
+	const bare = bareValues(operation);
+	const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+	return argv.map((word, i) => (i < end && bare.has(word) ? `${word}=${bare.get(word)}` : word));
+}
+
+function bareValues(operation: Operation): ReadonlyMap<string, string> {
 	const bare = new Map<string, string>();
 	for (const [name, schema] of propertiesOf(operation.input)) {
 		if (schema.bare !== undefined) bare.set(`--${kebab(name)}`, schema.bare);
 	}
-	const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
-	return argv.map((word, i) => (i < end && bare.has(word) ? `${word}=${bare.get(word)}` : word));
+	return bare;
 }
 
 function effectText(operation: Operation): string {

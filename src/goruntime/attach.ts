@@ -51,7 +51,7 @@ function tryLayout(
 		if (fits(view)) return { view, from: "symbols" };
 	}
 	const ranges = file.writable.map((r) => ({ start: r.start + bias, end: r.end + bias }));
-	const view = { memory, layout, globals: scanGlobals(memory, layout, ranges) };
+	const view: RuntimeView = { memory, layout, globals: scanGlobals(memory, layout, ranges) };
 	return fits(view) ? { view, from: "structure" } : undefined;
 }
 

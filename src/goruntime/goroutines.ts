@@ -23,6 +23,8 @@ const MAX_STACK = 2 ** 40;
 /** All goroutines, dead ones too (their structs are kept, and some keep a stack). One column per field. */
 export interface GoroutineTable {
 	readonly count: number;
+	/** address of the g struct */
+	readonly address: Float64Array;
 	readonly goid: Float64Array;
 	readonly status: Uint8Array;
 	readonly waitReason: Uint8Array;
@@ -92,16 +94,36 @@ export function readGoroutines(view: RuntimeView, look: MemoryReader): Goroutine
 	let torn = 0;
 	for (const pointer of pointers) {
 		const at = pointer === 0 ? -1 : look.locate(pointer, off.length);
-		if (at >= 0 && fillRow(t, count, look.view, at, off)) count++;
-		else torn++;
+		if (at >= 0 && fillRow(t, count, look.view, at, off)) {
+			t.address[count] = pointer;
+			count++;
+		} else torn++;
 	}
 	return { ...t, count, torn };
+}
+
+/**
+ * Reads the same goroutines again, in place, and returns the rows in which one has moved: another goroutine, state or
+ * place, or a struct that cannot be read now.
+ */
+export function rereadGoroutines(view: RuntimeView, look: MemoryReader, t: GoroutineTable, rows: Iterable<number>): number[] {
+	const off = gOffsets(view.layout.struct("g"));
+	const moved: number[] = [];
+	for (const i of rows) {
+		const before = [t.goid[i], t.status[i], t.sp[i], t.pc[i], t.stackLow[i]];
+		const at = look.locate(t.address[i] ?? 0, off.length);
+		const read = at >= 0 && fillRow(t, i, look.view, at, off);
+		const after = [t.goid[i], t.status[i], t.sp[i], t.pc[i], t.stackLow[i]];
+		if (!read || after.some((value, k) => value !== before[k])) moved.push(i);
+	}
+	return moved;
 }
 
 type Columns = Omit<GoroutineTable, "count" | "torn">;
 
 function columns(capacity: number): Columns {
 	return {
+		address: new Float64Array(capacity),
 		goid: new Float64Array(capacity),
 		status: new Uint8Array(capacity),
 		waitReason: new Uint8Array(capacity),

@@ -1,7 +1,9 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
+import { followList } from "./data-words.ts";
 import { heapConstants } from "./heap-constants.ts";
 import type { HeapPages } from "./heap-pages.ts";
+import { BUCKET_HASH_ENTRIES } from "./scheduler-shapes.ts";
 import { readStruct, type RuntimeView, type StructValue } from "./runtime-view.ts";
 
 /** An address range that the runtime mapped for itself, outside its heap. */
@@ -43,8 +45,6 @@ export interface RuntimeMetadata {
 /** 2^22 arenas of 64 MiB (arenaL2Bits on linux/amd64 and arm64): 32 MiB of address space. */
 const ARENA_INDEX_BYTES = 2 ** 22 * 8;
 const MAX_LIST = 1 << 20;
-/** mprof.go: buckHashSize. */
-const BUCKET_HASH_ENTRIES = 179999;
 
 /** Finds everything that the runtime mapped for itself. Ranges may be larger than what is resident. */
 export function readMetadata(view: RuntimeView, look: MemoryReader, mheap: StructValue, pages: HeapPages): RuntimeMetadata {
@@ -101,19 +101,6 @@ function pageAllocRanges(
 function listFrom(view: RuntimeView, look: MemoryReader, name: "persistentChunks", nextAt: number): number[] | undefined {
 	const head = view.globals.get(name);
 	return head === undefined ? undefined : followList(look, look.word(head) ?? 0, nextAt);
-}
-
-export function followList(look: MemoryReader, first: number, nextAt: number): number[] {
-	const out: number[] = [];
-	const seen = new Set<number>();
-	for (let at = first; at !== 0 && !seen.has(at) && out.length < MAX_LIST; ) {
-		const next = look.word(at + nextAt);
-		if (next === undefined) break;
-		seen.add(at);
-		out.push(at);
-		at = next;
-	}
-	return out;
 }
 
 /** mheap.go: gcBitsArenas {lock, free, next, current, previous}; each arena {free, next, bits}. */

@@ -7,7 +7,7 @@ import { LayoutError } from "./layouts/layout-error.ts";
 import { countMarks, type MarkCounts } from "./marks.ts";
 import { type RuntimeCounters, readCounters } from "./memstats.ts";
 import { type RuntimeMetadata, readMetadata } from "./metadata.ts";
-import { globalAddress, readGlobal, type RuntimeView } from "./runtime-view.ts";
+import { readGlobal, type RuntimeView } from "./runtime-view.ts";
 import { addSpans, readSpans, SPAN_IN_USE, type SpanTable } from "./spans.ts";
 
 /** Everything that one look at a Go runtime yields. */
@@ -59,7 +59,7 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		pages = readHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), spans);
 	}
 	const marks = countMarks(view.layout, look, spans);
-	const goroutines = view.globals.has("allgs") ? optional(() => readGoroutines(view, view.memory.look())) : undefined;
+	const goroutines = view.globals.has("allgs") ? optional(() => readGoroutines(view, look)) : undefined;
 	const machineStacks = optional(() => readMachineStacks(view, look)) ?? [];
 	const metadata = readMetadata(view, look, mheap, pages);
 	const end = view.memory.look();
@@ -101,15 +101,15 @@ function heapInUse(spans: SpanTable, pageSize: number): number {
 	return pages * pageSize;
 }
 
-/** Whether the view's layout fits what stands at mheap_: the cheap test that tells layouts apart. */
+/** Whether the view's layout fits what stands at mheap_: two counts of the same pages, kept apart by the runtime, agree. */
 export function fits(view: RuntimeView): boolean {
-	return optional(() => {
+	const agree = optional(() => {
 		const look = view.memory.look();
-		globalAddress(view, "mheap_");
 		const mheap = readGlobal(view, look, "mheap_", "mheap");
 		const counters = readCounters(view, look, mheap);
-		const used = heapInUse(readSpans(view, look, mheap), heapConstants(view.layout).pageSize);
+		const used = mheap.word("pagesInUse") * heapConstants(view.layout).pageSize;
 		const told = counters.memStats.HeapInuse;
 		return counters.pacer.gcPercent >= -1 && told > 0 && Math.abs(used - told) <= told / 4;
-	}) ?? false;
+	});
+	return agree ?? false;
 }

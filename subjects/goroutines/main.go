@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -43,7 +44,7 @@ func keep(int) {}
 
 type group struct {
 	Function string `json:"function"`
-	// Wait is the wait reason; of Go 1.20 and later where releases differ ("semacquire" for the mutex before).
+	// Wait is the wait reason of this release (runtime/runtime2.go, waitReasonStrings).
 	Wait  string `json:"wait"`
 	Count int    `json:"count"`
 
@@ -62,10 +63,10 @@ func main() {
 		{"main.receive", "chan receive", 0, receive},
 		{"main.choose", "select", 0, choose},
 		{"main.sleep", "sleep", 0, sleep},
-		{"main.lock", "sync.Mutex.Lock", 0, lock},
+		{"main.lock", since(20, "sync.Mutex.Lock"), 0, lock},
 		{"main.send", "chan send", 0, send},
 		{"main.waitCondition", "sync.Cond.Wait", 0, waitCondition},
-		{"main.waitGroup", "sync.WaitGroup.Wait", 0, waitGroup},
+		{"main.waitGroup", since(24, "sync.WaitGroup.Wait"), 0, waitGroup},
 		{"main.readSocket", "IO wait", 0, readSocket},
 	}
 	parts := [...]int{40, 20, 15, 10, 8, 4} // per cent; the wait group has the rest
@@ -93,6 +94,15 @@ func main() {
 			return nil
 		},
 	})
+}
+
+// since gives a wait reason that came with Go 1.minor; it was plainly that of the semaphore before.
+func since(minor int, reason string) string {
+	var ours int
+	if _, err := fmt.Sscanf(runtime.Version(), "go1.%d", &ours); err == nil && ours < minor {
+		return "semacquire"
+	}
+	return reason
 }
 
 func start(group *group, count int) {

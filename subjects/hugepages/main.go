@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	hugeBytes    = 2 << 20
-	objectBytes  = 8 << 10 // a span of its own
+	hugeBytes   = 2 << 20
+	objectBytes = 8 << 10 // a span of its own
 
 	// include/uapi/asm-generic/mman-common.h; collapse since Linux 6.1
 	madvHugepage = 14

@@ -3,5 +3,5 @@
 import type { Render } from "../terminal.ts";
 
 export const renderers: ReadonlyMap<string, () => Promise<Render>> = new Map<string, () => Promise<Render>>([
-
+	["why", () => import("./why.ts").then((m) => m.render as Render)],
 ]);

@@ -1,5 +1,6 @@
 import { decodeUtf8 } from "../../bytes/cursor.ts";
 import { ParseError } from "../../bytes/parse-error.ts";
+import { type BundleCodec, portableCodec } from "./codec.ts";
 import {
 	formatManifest,
 	isPresent,
@@ -13,18 +14,17 @@ import {
 	type Reading,
 } from "./manifest.ts";
 import type { Unavailable } from "./unavailable.ts";
-import { unzip, type ZipLimits, zip, zipLimits } from "./zip.ts";
+import { inflateEntry, isSafeName, makeEntry, readZip, type ZipEntry, type ZipLimits, zipLimits, zipPieces } from "./zip.ts";
 
 /**
  * A bundle (`x.gomem`): a zip of manifest.json and one entry per part. This is the container only; what a part's bytes
- * mean is the business of the format that its id names.
+ * mean is the business of the format that its id names. Entries stay packed until they are asked for, so that a bundle
+ * of many readings takes no more memory than its file.
  */
 export interface Bundle {
 	readonly manifest: Manifest;
 	/** entries by name, manifest.json left out; also those that no part names, so that rewriting keeps them */
-	readonly files: ReadonlyMap<string, Uint8Array>;
-	/** parts whose bytes are not what the manifest says; the others can be used */
-	readonly damaged: readonly DamagedPart[];
+	readonly files: ReadonlyMap<string, ZipEntry>;
 }
 
 export interface DamagedPart {
@@ -35,6 +35,7 @@ export interface DamagedPart {
 
 /** What goes into a bundle: bytes, or why there are none. */
 export type NewPart = {
+	/** where there is content: plain characters, as it names the entry */
 	readonly id: string;
 	readonly source: string;
 	/** RFC 3339, UTC */
@@ -56,21 +57,6 @@ export interface BundleHead {
 	readonly target: JsonObject;
 }
 
-/** The SHA-256 of bytes in lower-case hex. */
-export type Sha256 = (bytes: Uint8Array) => string | Promise<string>;
-
-/** By Web Crypto, which Node and browsers (in a secure context) have. */
-export const webCryptoSha256: Sha256 = async (bytes) => {
-	// The types ask for a buffer that is not shared; bytes of a bundle never are.
-	const digest = await globalThis.crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-	return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-};
-
-export interface ReadOptions {
-	readonly sha256?: Sha256;
-	readonly limits?: ZipLimits;
-}
-
 const MANIFEST = "manifest.json";
 
 /** A bundle without readings. */
@@ -78,18 +64,17 @@ export function emptyBundle(head: BundleHead): Bundle {
 	return {
 		manifest: { schema: MANIFEST_SCHEMA, ...head, readings: [], parts: [], more: {} },
 		files: new Map(),
-		damaged: [],
 	};
 }
 
 /**
  * Adds a reading at the end; the bundle given is not changed. Ids are given in order: the n-th reading is "n", or the
- * next free number. Throws RangeError where two parts have the same id.
+ * next free number. Throws RangeError where two parts have the same id, or one that cannot name an entry.
  */
 export async function appendReading(
 	bundle: Bundle,
 	reading: NewReading,
-	sha256: Sha256 = webCryptoSha256,
+	codec: BundleCodec = portableCodec,
 ): Promise<Bundle> {
 	const id = nextId(bundle.manifest.readings);
 	const files = new Map(bundle.files);
@@ -101,8 +86,9 @@ export async function appendReading(
 		if ("content" in part) {
 			const file = `readings/${id}/${part.id}`;
 			if (files.has(file)) throw new RangeError(`the bundle has an entry ${file} already`);
-			files.set(file, part.content);
-			parts.push({ ...head, file, bytes: part.content.length, sha256: await sha256(part.content) });
+			if (!isSafeName(file)) throw new RangeError(`not a name for a bundle's entry: ${JSON.stringify(file)}`);
+			files.set(file, await makeEntry(part.content, codec));
+			parts.push({ ...head, file, bytes: part.content.length, sha256: await codec.sha256(part.content) });
 		} else {
 			const { unavailable, wouldHelp } = part;
 			parts.push({ ...head, unavailable, ...(wouldHelp === undefined ? {} : { wouldHelp }) });
@@ -116,87 +102,84 @@ export async function appendReading(
 			parts: [...manifest.parts, ...parts],
 		},
 		files,
-		damaged: bundle.damaged,
 	};
 }
 
 /**
- * The bytes of the file. The same bundle gives the same bytes. Throws RangeError beyond the limits. A damaged part is
- * written as it was read, and stays damaged.
+ * The bytes of the file, in pieces to be written one after another. The same bundle gives the same bytes. Throws
+ * RangeError beyond the limits. A damaged part is written as it was read, and stays damaged.
  */
-export function writeBundle(bundle: Bundle): Uint8Array {
+export async function writeBundle(bundle: Bundle, codec: BundleCodec = portableCodec): Promise<Uint8Array[]> {
 	const manifest = new TextEncoder().encode(formatManifest(bundle.manifest));
 	if (manifest.length > manifestLimits.bytes) throw new RangeError(`a manifest of ${manifest.length} bytes`);
-	return zip(new Map([[MANIFEST, manifest], ...bundle.files]));
+	return zipPieces(new Map([[MANIFEST, await makeEntry(manifest, codec)], ...bundle.files]));
 }
 
 /**
- * Reads a bundle. Throws ParseError where it is not one, is cut off, is of a newer major version or goes beyond the
- * limits. A part whose bytes do not match its hash is reported in `damaged`, and is not an error.
+ * Reads a bundle, its parts left packed. Throws ParseError where it is not one, is cut off or goes beyond the limits, and
+ * NewerBundle where it is of a newer major version.
  */
-export async function readBundle(bytes: Uint8Array, options: ReadOptions = {}): Promise<Bundle> {
-	const files = unzip(bytes, options.limits ?? zipLimits);
-	const text = files.get(MANIFEST);
-	if (text === undefined) {
-		throw new ParseError({
-			format: "gomem bundle",
-			field: MANIFEST,
-			expected: "an entry of that name",
-			actual: "none: a zip, but not a bundle",
-		});
-	}
-	if (text.length > manifestLimits.bytes) {
-		throw new ParseError({
-			format: "gomem bundle",
-			field: MANIFEST,
-			expected: `up to ${manifestLimits.bytes} bytes`,
-			actual: String(text.length),
-		});
-	}
+export function readBundle(
+	bytes: Uint8Array,
+	options: { readonly codec?: BundleCodec; readonly limits?: ZipLimits } = {},
+): Bundle {
+	const files = readZip(bytes, options.limits ?? zipLimits);
+	const entry = files.get(MANIFEST);
+	if (entry === undefined) throw bad("an entry of that name", "none: a zip, but not a bundle");
+	if (entry.size > manifestLimits.bytes) throw bad(`up to ${manifestLimits.bytes} bytes`, String(entry.size));
 	files.delete(MANIFEST);
-	const manifest = parseManifest(decodeUtf8(text));
-	const damaged: DamagedPart[] = [];
-	const sha256 = options.sha256 ?? webCryptoSha256;
-	const digests = new Map<string, string>(); // an entry named by many parts is hashed once
-	for (const part of manifest.parts) {
-		if (!isPresent(part)) continue;
-		const content = files.get(part.file);
-		if (content === undefined) {
-			damaged.push({ part, why: "its entry is missing" });
-		} else if (content.length !== part.bytes) {
-			damaged.push({ part, why: `${content.length} bytes instead of ${part.bytes}` });
-		} else {
-			const digest = digests.get(part.file) ?? (await sha256(content));
-			digests.set(part.file, digest);
-			if (digest !== part.sha256) damaged.push({ part, why: `its SHA-256 is ${digest}` });
-		}
-	}
-	return { manifest, files, damaged };
+	const codec = options.codec ?? portableCodec;
+	const text = inflateEntry(MANIFEST, entry, codec);
+	// The zip's own checksum is all that the manifest has; each part has its SHA-256 there.
+	if (codec.crc32(text) !== entry.crc) throw bad("its CRC-32", "another: the file is damaged");
+	return { manifest: parseManifest(decodeUtf8(text)), files };
 }
 
 /**
  * A part by its id, with its bytes, or why there are none: never gathered, could not be gathered, or damaged. `reading`
  * undefined: a part of the whole bundle.
  */
-export function findPart(
+export async function readPart(
 	bundle: Bundle,
 	id: string,
 	reading: string | undefined,
-): { readonly part: PresentPart; readonly content: Uint8Array } | Unavailable {
+	codec: BundleCodec = portableCodec,
+): Promise<{ readonly part: PresentPart; readonly content: Uint8Array } | Unavailable> {
 	const part = bundle.manifest.parts.find((p) => p.id === id && p.reading === reading);
 	if (part === undefined) return { unavailable: `the bundle has no part ${id}` };
 	if (!isPresent(part)) {
 		return { unavailable: part.unavailable, ...(part.wouldHelp === undefined ? {} : { wouldHelp: part.wouldHelp }) };
 	}
-	const damage = bundle.damaged.find((d) => d.part === part);
-	const content = bundle.files.get(part.file);
-	if (damage !== undefined || content === undefined) {
-		return {
-			unavailable: `part ${id} is damaged: ${damage?.why ?? "its entry is missing"}`,
-			wouldHelp: "another copy of the bundle",
-		};
+	const content = await contentOf(bundle, part, codec);
+	if (typeof content !== "string") return { part, content };
+	return { unavailable: `part ${id} is damaged: ${content}`, wouldHelp: "another copy of the bundle" };
+}
+
+/** The parts whose bytes are not what the manifest says. Reads all of them. */
+export async function checkBundle(bundle: Bundle, codec: BundleCodec = portableCodec): Promise<DamagedPart[]> {
+	const damaged: DamagedPart[] = [];
+	for (const part of bundle.manifest.parts) {
+		if (!isPresent(part)) continue;
+		const content = await contentOf(bundle, part, codec);
+		if (typeof content === "string") damaged.push({ part, why: content });
 	}
-	return { part, content };
+	return damaged;
+}
+
+/** The bytes, or what is wrong with them. */
+async function contentOf(bundle: Bundle, part: PresentPart, codec: BundleCodec): Promise<Uint8Array | string> {
+	const entry = bundle.files.get(part.file);
+	if (entry === undefined) return "its entry is missing";
+	if (entry.size !== part.bytes) return `${entry.size} bytes instead of ${part.bytes}`;
+	let content: Uint8Array;
+	try {
+		content = inflateEntry(part.file, entry, codec);
+	} catch (error) {
+		if (!(error instanceof ParseError)) throw error;
+		return error.message;
+	}
+	const digest = await codec.sha256(content);
+	return digest === part.sha256 ? content : `its SHA-256 is ${digest}`;
 }
 
 function nextId(readings: readonly Reading[]): string {
@@ -204,4 +187,8 @@ function nextId(readings: readonly Reading[]): string {
 	let next = readings.length + 1;
 	while (taken.has(String(next))) next++;
 	return String(next);
+}
+
+function bad(expected: string, actual: string): ParseError {
+	return new ParseError({ format: "gomem bundle", field: MANIFEST, expected, actual });
 }

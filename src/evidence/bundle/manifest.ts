@@ -63,6 +63,11 @@ export function isPresent(part: Part): part is PresentPart {
 	return "file" in part;
 }
 
+/** The bundle is of a major version that this gomem does not know. */
+export class NewerBundle extends ParseError {
+	override readonly name = "NewerBundle";
+}
+
 /** Bounds of a manifest; a reading has some tens of parts. */
 export const manifestLimits = { bytes: 16 * 2 ** 20, readings: 100_000, parts: 100_000 } as const;
 
@@ -108,11 +113,12 @@ function checkSchema(schema: string): void {
 	const [, name, major] = schema.match(/^(.+)\/(\d+)$/) ?? [];
 	if (name !== "gomem.bundle") throw bad("schema", MANIFEST_SCHEMA, JSON.stringify(schema.slice(0, 100)));
 	if (major !== "1") {
-		throw bad(
-			"schema",
-			`${MANIFEST_SCHEMA}, which this gomem reads`,
-			`${schema.slice(0, 100)}: it takes a newer gomem`,
-		);
+		throw new NewerBundle({
+			format: "gomem bundle",
+			field: "manifest.json schema",
+			expected: `${MANIFEST_SCHEMA}, which this gomem reads`,
+			actual: `${schema.slice(0, 100)}: it takes a newer gomem`,
+		});
 	}
 }
 

@@ -40,7 +40,7 @@ export class RecordedMemory implements ByteSource {
 	}
 
 	readInto(offset: number, into: Uint8Array): number {
-		const i = this.#firstEndingAfter(offset);
+		const i = this.firstEndingAfter(offset);
 		const start = this.starts[i];
 		const end = this.ends[i];
 		const position = this.#positions[i];
@@ -53,18 +53,9 @@ export class RecordedMemory implements ByteSource {
 	}
 
 	serialise(): Uint8Array {
-		const head = new ByteWriter(16 + this.starts.length * 4);
-		head.raw(MAGIC);
-		head.uvarint(this.starts.length);
-		let end = 0;
-		for (let i = 0; i < this.starts.length; i++) {
-			const start = this.starts[i]!; // i < length, and ends is as long
-			head.uvarint(start - end);
-			end = this.ends[i]!;
-			head.uvarint(end - start);
-		}
+		const head = recordedMemoryHead(this.starts, this.ends);
 		const out = new Uint8Array(head.length + this.bytes.length);
-		out.set(head.finish());
+		out.set(head);
 		out.set(this.bytes, head.length);
 		return out;
 	}
@@ -100,7 +91,13 @@ export class RecordedMemory implements ByteSource {
 		return new RecordedMemory(starts, ends, cursor.take(total, "contents"));
 	}
 
-	#firstEndingAfter(address: number): number {
+	/** Position in `bytes` of the first byte of range `i`. */
+	positionOf(i: number): number {
+		return this.#positions[i] ?? this.bytes.length;
+	}
+
+	/** Index of the first range whose end is above the address; the number of ranges where there is none. */
+	firstEndingAfter(address: number): number {
 		let low = 0;
 		let high = this.ends.length;
 		while (low < high) {
@@ -111,6 +108,21 @@ export class RecordedMemory implements ByteSource {
 		}
 		return low;
 	}
+}
+
+/** The serial form without the contents. The ranges are as RecordedMemory wants them. */
+export function recordedMemoryHead(starts: ArrayLike<number>, ends: ArrayLike<number>): Uint8Array {
+	const head = new ByteWriter(16 + starts.length * 4);
+	head.raw(MAGIC);
+	head.uvarint(starts.length);
+	let end = 0;
+	for (let i = 0; i < starts.length; i++) {
+		const start = starts[i]!; // i < length, and ends is as long
+		head.uvarint(start - end);
+		end = ends[i]!;
+		head.uvarint(end - start);
+	}
+	return head.finish();
 }
 
 const MAGIC: Uint8Array = Uint8Array.of(0x47, 0x4d, 0x52, 0x4d, 1);

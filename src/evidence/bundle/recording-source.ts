@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
-import { RecordedMemory } from "./recorded-memory.ts";
+import { RecordedMemory, recordedMemoryHead } from "./recorded-memory.ts";
 
 const PAGE = 4096;
 
@@ -13,6 +13,11 @@ interface Page {
 	recorded: Uint8Array | undefined;
 }
 
+/** How many pages several recordings may still take together. */
+export interface PageBudget {
+	pages: number;
+}
+
 /**
  * A ByteSource that keeps what was read through it. Where a range was read more than once, the later bytes count; a
  * later read that found less than an earlier one does not take the earlier bytes away.
@@ -22,14 +27,17 @@ interface Page {
  */
 export class RecordingSource implements ByteSource {
 	readonly #source: ByteSource;
-	readonly #maxPages: number;
+	readonly #budget: PageBudget;
 	readonly #pages = new Map<number, Page>();
 	#overflowed = false;
 
-	/** @param options.maxBytes bytes kept, counted by 4 KiB pages; what comes after is read but not recorded */
-	constructor(source: ByteSource, options: { readonly maxBytes?: number } = {}) {
+	/**
+	 * @param options.maxBytes bytes kept, counted by 4 KiB pages; what comes after is read but not recorded
+	 * @param options.budget the same, shared with other recordings
+	 */
+	constructor(source: ByteSource, options: { readonly maxBytes?: number; readonly budget?: PageBudget } = {}) {
 		this.#source = source;
-		this.#maxPages = Math.ceil((options.maxBytes ?? DEFAULT_MAX_BYTES) / PAGE);
+		this.#budget = options.budget ?? pageBudget(options.maxBytes);
 	}
 
 	/** Whether something was not recorded because of the limit. */
@@ -59,34 +67,65 @@ export class RecordingSource implements ByteSource {
 		}
 	}
 
+	/** Copies the recorded bytes of [offset, offset + into.length) into `into`, and sets `have` to 1 where there were any. */
+	overlay(offset: number, into: Uint8Array, have: Uint8Array): void {
+		for (let done = 0; done < into.length; ) {
+			const index = Math.floor((offset + done) / PAGE);
+			const within = offset + done - index * PAGE;
+			const count = Math.min(PAGE - within, into.length - done);
+			const page = this.#pages.get(index);
+			for (let at = nextBit(page, within, 1); at < within + count; ) {
+				const end = Math.min(nextBit(page, at, 0), within + count);
+				const to = done + at - within;
+				into.set(page?.bytes.subarray(at, end) ?? [], to);
+				have.fill(1, to, to + end - at);
+				at = nextBit(page, end, 1);
+			}
+			done += count;
+		}
+	}
+
 	/** What was recorded so far. */
 	finish(): RecordedMemory {
-		const indexes = Float64Array.from(this.#pages.keys()).sort();
+		const { starts, ends, runs, total } = this.#collect();
+		const all = new Uint8Array(total);
+		let at = 0;
+		for (const run of runs) {
+			all.set(run, at);
+			at += run.length;
+		}
+		return new RecordedMemory(Float64Array.from(starts), Float64Array.from(ends), all);
+	}
+
+	/** The serial form of `finish()`, in pieces: the recorded bytes are not copied, and must not be changed meanwhile. */
+	pieces(): Uint8Array[] {
+		const { starts, ends, runs } = this.#collect();
+		return [recordedMemoryHead(starts, ends), ...runs];
+	}
+
+	#collect(): { starts: number[]; ends: number[]; runs: Uint8Array[]; total: number } {
 		const starts: number[] = [];
 		const ends: number[] = [];
+		const runs: Uint8Array[] = [];
 		let total = 0;
-		this.#forEachRun(indexes, (start, bytes) => {
+		this.#forEachRun(Float64Array.from(this.#pages.keys()).sort(), (start, bytes) => {
 			if (ends.at(-1) === start) ends[ends.length - 1] = start + bytes.length;
 			else {
 				starts.push(start);
 				ends.push(start + bytes.length);
 			}
+			runs.push(bytes);
 			total += bytes.length;
 		});
-		const all = new Uint8Array(total);
-		let at = 0;
-		this.#forEachRun(indexes, (_, bytes) => {
-			all.set(bytes, at);
-			at += bytes.length;
-		});
-		return new RecordedMemory(Float64Array.from(starts), Float64Array.from(ends), all);
+		return { starts, ends, runs, total };
 	}
 
 	#newPage(index: number): Page | undefined {
-		if (this.#pages.size >= this.#maxPages) {
+		if (this.#budget.pages <= 0) {
 			this.#overflowed = true;
 			return undefined;
 		}
+		this.#budget.pages--;
 		const page: Page = { bytes: new Uint8Array(PAGE), recorded: new Uint8Array(PAGE / 8) };
 		this.#pages.set(index, page);
 		return page;
@@ -98,14 +137,19 @@ export class RecordingSource implements ByteSource {
 			const page = this.#pages.get(index);
 			if (page === undefined) continue;
 			const base = index * PAGE;
-			let at = nextBit(page.recorded, 0, 1);
+			let at = nextBit(page, 0, 1);
 			while (at < PAGE) {
-				const end = nextBit(page.recorded, at, 0);
+				const end = nextBit(page, at, 0);
 				callback(base + at, page.bytes.subarray(at, end));
-				at = nextBit(page.recorded, end, 1);
+				at = nextBit(page, end, 1);
 			}
 		}
 	}
+}
+
+/** The budget for so many bytes, or the default. */
+export function pageBudget(maxBytes = DEFAULT_MAX_BYTES): PageBudget {
+	return { pages: Math.ceil(maxBytes / PAGE) };
 }
 
 function mark(page: Page, from: number, to: number): void {
@@ -128,8 +172,10 @@ function mark(page: Page, from: number, to: number): void {
 	}
 }
 
-/** Position of the first byte from `from` on whose bit is `value`; PAGE where there is none. `bits` undefined: all set. */
-function nextBit(bits: Uint8Array | undefined, from: number, value: 0 | 1): number {
+/** Position of the first byte from `from` on that is recorded (1) or is not (0); PAGE where there is none. */
+function nextBit(page: Page | undefined, from: number, value: 0 | 1): number {
+	if (page === undefined) return value === 0 ? from : PAGE;
+	const bits = page.recorded;
 	if (bits === undefined) return value === 1 ? from : PAGE;
 	const skip = value === 1 ? 0 : 0xff;
 	let at = from;

@@ -1,0 +1,145 @@
+import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import { ParseError } from "../bytes/parse-error.ts";
+import { boundsOf } from "../capture/limit.ts";
+import { hostFacts } from "../capture/linux/host-facts.ts";
+import { withPause } from "../capture/linux/pause.ts";
+import { readEnvironment, readProcText } from "../capture/linux/proc-files.ts";
+import { ObservedProcess, type Observation } from "../capture/process.ts";
+import { parseStat } from "../formats/procfs/stat.ts";
+import { readCounters, type RuntimeCounters } from "../goruntime/memstats.ts";
+import { readGlobal, type RuntimeView } from "../goruntime/runtime-view.ts";
+import { GomemError } from "./errors.ts";
+import { type MemStatsSource, type Taken, takenFromRuntime } from "./memstats-reading.ts";
+import { unreadable } from "./shapes.ts";
+import { processSummary } from "./summaries.ts";
+
+type Part = Unavailable & { readonly part: string };
+
+/** Readings of a live process: its counters only, which are a few KiB, so that many a second cost it nothing. */
+export async function openProcess(target: string, pid: number, pauseMs: number | undefined): Promise<MemStatsSource> {
+	const observed = await ObservedProcess.open(pid);
+	if (isUnavailable(observed)) throw goneError(observed.unavailable);
+	const { attached } = observed;
+	if (attached === undefined) {
+		const { reading } = await observed.read();
+		observed.close();
+		throw notReadable(target, reading.unavailable);
+	}
+	const summary = summaryOf(observed);
+	return {
+		live: true,
+		close: () => observed.close(),
+		async next() {
+			const bytes = () => (observed.memory?.bytesRead ?? 0) + (observed.memory?.pagemapBytes ?? 0);
+			const before = bytes();
+			const started = performance.now();
+			const at = Date.now();
+			const look = await lookAt(observed, attached.view, pauseMs);
+			assertAlive(observed);
+			const { first, second, pausedMs, parts } = look;
+			return takenFromRuntime(first, at, {
+				target,
+				source: "runtime",
+				how: pausedMs > 0 ? "read in the runtime's memory from outside, the program paused" : "read in the runtime's memory from outside; the program noticed nothing",
+				process: { ...summary.process, uptimeSeconds: Math.max(0, Math.round(at / 1000 - summary.started)) },
+				...(summary.process.goVersion === undefined ? {} : { goVersion: summary.process.goVersion }),
+				blur: {
+					heapAllocBytes: Math.abs(second.memStats.HeapAlloc - first.memStats.HeapAlloc),
+					collections: second.memStats.NumGC - first.memStats.NumGC,
+					paused: pausedMs > 0,
+				},
+				unavailable: unreadable(parts),
+				cost: { wallMs: Math.round((performance.now() - started) * 10) / 10, pausedMs: Math.round(pausedMs * 10) / 10, bytesRead: bytes() - before },
+			});
+		},
+	};
+}
+
+interface Look {
+	readonly first: RuntimeCounters;
+	/** read directly after: how far it moved meanwhile */
+	readonly second: RuntimeCounters;
+	readonly pausedMs: number;
+	readonly parts: readonly Part[];
+}
+
+async function lookAt(observed: ObservedProcess, view: RuntimeView, pauseMs: number | undefined): Promise<Look> {
+	const both = () => ({ first: counters(view), second: counters(view) });
+	try {
+		if (pauseMs === undefined) return { ...both(), pausedMs: 0, parts: [] };
+		const paused = await withPause(observed.pid, { maxMs: pauseMs, startTime: observed.startTime }, both);
+		if ("refused" in paused) {
+			return { ...both(), pausedMs: 0, parts: [{ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" }] };
+		}
+		const torn = paused.torn === undefined ? [] : [{ part: "pause", unavailable: `the target ran on before the reading was done (${paused.torn.why})`, wouldHelp: "a longer --pause" }];
+		return { ...paused.value, pausedMs: paused.pausedMs, parts: torn };
+	} catch (error) {
+		if (!(error instanceof ParseError)) throw error;
+		assertAlive(observed);
+		throw new GomemError({ code: "runtime-unreadable", message: `the runtime of process ${observed.pid} cannot be read now`, hint: "read again, or with --pause if the process is busy", cause: error });
+	}
+}
+
+function counters(view: RuntimeView): RuntimeCounters {
+	const look = view.memory.look();
+	return readCounters(view, look, readGlobal(view, look, "mheap_", "mheap"));
+}
+
+/** The process under the pid is still the one that was opened, and not a zombie. */
+function assertAlive({ pid, startTime }: ObservedProcess): void {
+	const text = readProcText(pid, "stat");
+	const stat = typeof text === "string" ? parseStat(text) : undefined;
+	if (stat?.startTime === startTime && stat.state !== "Z" && stat.state !== "X") return;
+	throw goneError(`process ${pid} ended`);
+}
+
+function summaryOf(observed: ObservedProcess): { process: ReturnType<typeof processSummary>; started: number } {
+	const text = readProcText(observed.pid, "stat");
+	if (typeof text !== "string") throw goneError(`process ${observed.pid} ended`);
+	const stat = parseStat(text);
+	const host = hostFacts();
+	const environment = readEnvironment(observed.pid);
+	const { program } = observed;
+	const process = processSummary({
+		pid: observed.pid,
+		at: Date.now(),
+		host,
+		stat,
+		exe: observed.exe?.path ?? "",
+		exeDeleted: observed.exe?.deleted ?? false,
+		container: boundsOf(observed.pid).container,
+		...(isUnavailable(environment) ? {} : { environment: environment as Readonly<Record<string, string>> }),
+		...(program === undefined ? {} : { program }),
+	});
+	return { process, started: host.bootTime + stat.startTime / host.ticksPerSecond };
+}
+
+/** One reading of a capture. */
+export function takenFromObservation(target: string, { reading, runtime }: Observation): Taken {
+	if (runtime === undefined) throw notReadable(target, reading.unavailable);
+	const process = processSummary(reading);
+	return takenFromRuntime(runtime.counters, reading.at, {
+		target,
+		source: "runtime",
+		how: "read in the runtime's memory from outside, when the capture was made",
+		process,
+		...(process.goVersion === undefined ? {} : { goVersion: process.goVersion }),
+		blur: { heapAllocBytes: runtime.blur.heapBytes, collections: runtime.blur.collections, paused: reading.cost.pausedMs > 0 },
+		unavailable: unreadable(reading.unavailable),
+	});
+}
+
+function goneError(message: string): GomemError {
+	return new GomemError({ code: "target-ended", message, hint: "`gomem ps` lists the Go processes of this machine" });
+}
+
+function notReadable(target: string, parts: readonly Part[]): GomemError {
+	const [why] = parts.filter((one) => one.part !== "pagemap" && one.part !== "smaps");
+	const cause = why === undefined ? undefined : `${why.part}: ${why.unavailable}`;
+	return new GomemError({
+		code: "runtime-unreadable",
+		message: `${target}: its Go runtime cannot be read`,
+		...(cause === undefined ? {} : { why: cause }),
+		...(why?.wouldHelp === undefined ? {} : { hint: why.wouldHelp }),
+	});
+}

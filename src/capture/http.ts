@@ -1,0 +1,169 @@
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { Unavailable } from "../evidence/bundle/unavailable.ts";
+
+/** Where an HTTP request goes: an http or https URL, or a path behind a unix socket. */
+export interface HttpAddress {
+	/** for a socket, its host is "unix" */
+	readonly url: URL;
+	readonly socket?: string;
+}
+
+export interface HttpOptions {
+	/** sent to the named host only; values are never part of a message */
+	readonly headers: readonly (readonly [name: string, value: string])[];
+	/** for all of it, redirects too */
+	readonly timeoutMs: number;
+	readonly maxBytes: number;
+	readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+	readonly status: number;
+	readonly contentType: string;
+	readonly text: string;
+	/** bytes of the body */
+	readonly bytes: number;
+}
+
+const MAX_REDIRECTS = 5;
+
+/** `http://…`, `https://…`, `unix:/run/app.sock` or `unix:/run/app.sock:/debug/vars`; undefined for anything else. */
+export function parseHttpAddress(text: string): HttpAddress | undefined {
+	const [, socket, path = "/"] = /^unix:(?:\/\/)?(\/[^:]+)(?::(\/.*))?$/.exec(text) ?? [];
+	try {
+		if (socket !== undefined) return { url: new URL(path, "http://unix/"), socket };
+		const url = new URL(text);
+		return url.protocol === "http:" || url.protocol === "https:" ? { url } : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** The address as it may be shown: without user, password, and the values of its query but for pprof's own. */
+export function shownAddress({ url, socket }: HttpAddress): string {
+	const query = [...url.searchParams].map(([name, value]) => (/^(?:debug|gc|seconds)$/.test(name) ? `${name}=${value}` : `${name}=…`));
+	const path = url.pathname + (query.length === 0 ? "" : `?${query.join("&")}`);
+	if (socket !== undefined) return path === "/" ? `unix:${socket}` : `unix:${socket}:${path}`;
+	return `${url.protocol}//${url.host}${path}`;
+}
+
+/** The same server, another path and query. */
+export function atPath(address: HttpAddress, pathAndQuery: string): HttpAddress {
+	const url = new URL(address.url);
+	const [path = "", query = ""] = pathAndQuery.split("?", 2);
+	url.pathname = path;
+	url.search = query;
+	return { ...address, url };
+}
+
+/**
+ * One GET. Follows redirects on the same host, never to another one or from https to http, since headers may hold
+ * secrets. Unavailable where there is no answer in time or the answer is larger than allowed; any status is an answer.
+ * Rejects only when the signal aborts.
+ */
+export async function httpGet(address: HttpAddress, options: HttpOptions): Promise<HttpAnswer | Unavailable> {
+	const deadline = AbortSignal.timeout(options.timeoutMs);
+	const signal = AbortSignal.any([options.signal, deadline]);
+	try {
+		let at = address;
+		for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+			const message = await send(at, options, signal);
+			const next = redirectOf(message, at);
+			if (next === undefined) return await readBody(message, options.maxBytes);
+			message.destroy();
+			if (typeof next === "string") return { unavailable: next, wouldHelp: "naming the address it should have been" };
+			at = next;
+		}
+		return { unavailable: `more than ${MAX_REDIRECTS} redirects` };
+	} catch (error) {
+		options.signal.throwIfAborted();
+		if (deadline.aborted) return { unavailable: `no whole answer within ${options.timeoutMs / 1000} s`, wouldHelp: "a longer --timeout" };
+		return refused(error, whereOf(address));
+	}
+}
+
+function whereOf({ url, socket }: HttpAddress): string {
+	return socket ?? url.host;
+}
+
+function send({ url, socket }: HttpAddress, { headers }: HttpOptions, signal: AbortSignal): Promise<IncomingMessage> {
+	const options: RequestOptions = {
+		method: "GET",
+		signal,
+		agent: false,
+		// what comes must not be larger than what is counted
+		headers: { "accept-encoding": "identity", accept: "*/*", ...Object.fromEntries(headers) },
+		...(url.username === "" ? {} : { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
+		...(socket === undefined ? {} : { socketPath: socket }),
+	};
+	const target = new URL(url);
+	target.username = target.password = "";
+	return new Promise((resolve, reject) => {
+		const request = (url.protocol === "https:" ? requestHttps : requestHttp)(target, options, resolve);
+		request.on("error", reject);
+		request.end();
+	});
+}
+
+/** Where a redirect leads; the reason why it is not followed; undefined where the answer is none. */
+function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | string | undefined {
+	const { location } = message.headers;
+	if (message.statusCode === undefined || ![301, 302, 303, 307, 308].includes(message.statusCode) || location === undefined) return undefined;
+	let url: URL;
+	try {
+		url = new URL(location, from.url);
+	} catch {
+		return "it redirects to what is no address";
+	}
+	if (url.hostname !== from.url.hostname) return `it redirects to another host, ${url.hostname}, which is not followed`;
+	const upgrade = from.url.protocol === "http:" && url.protocol === "https:" && from.socket === undefined;
+	if (url.protocol !== from.url.protocol && !upgrade) return `it redirects to ${url.protocol}, which is not followed`;
+	if (url.port !== from.url.port && !upgrade) return `it redirects to another port, ${url.port || "the default one"}, which is not followed`;
+	url.username = from.url.username;
+	url.password = from.url.password;
+	return { ...from, url };
+}
+
+async function readBody(message: IncomingMessage, maxBytes: number): Promise<HttpAnswer | Unavailable> {
+	const chunks: Uint8Array[] = [];
+	let bytes = 0;
+	for await (const chunk of message as AsyncIterable<Uint8Array>) {
+		bytes += chunk.length;
+		if (bytes > maxBytes) {
+			message.destroy();
+			return { unavailable: `the answer is larger than ${maxBytes / 2 ** 20} MiB` };
+		}
+		chunks.push(chunk);
+	}
+	return {
+		status: message.statusCode ?? 0,
+		contentType: message.headers["content-type"] ?? "",
+		text: Buffer.concat(chunks).toString("utf8"),
+		bytes,
+	};
+}
+
+const REASONS: Readonly<Record<string, readonly [why: string, help: string]>> = {
+	ECONNREFUSED: ["nothing listens there", "the right port, or the program to be running"],
+	ENOTFOUND: ["there is no such host", "the right host name"],
+	EAI_AGAIN: ["the host's name could not be looked up", "the right host name, or its address"],
+	ENOENT: ["there is no such socket", "the right path"],
+	EACCES: ["no right to use that socket", "the user that owns it"],
+	EHOSTUNREACH: ["the host cannot be reached", "the right address"],
+	ENETUNREACH: ["the network cannot be reached", "the right address"],
+	ECONNRESET: ["the connection broke", "trying again"],
+	EPROTO: ["the two ends speak different protocols", "http:// in place of https://, or the other way round"],
+	HPE_INVALID_CONSTANT: ["what answers does not speak HTTP", "the right port, or https:// in place of http://"],
+};
+
+function refused(error: unknown, where: string): Unavailable {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "";
+	const [why, help] = REASONS[code] ?? [];
+	if (why !== undefined && help !== undefined) return { unavailable: `${where}: ${why}`, wouldHelp: help };
+	if (!(error instanceof Error) || code === "") throw error;
+	if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) {
+		return { unavailable: `${where}: its certificate is not trusted (${code})`, wouldHelp: "NODE_EXTRA_CA_CERTS with the authority's certificate" };
+	}
+	return { unavailable: `${where}: ${error.message.split("\n", 1)[0]} (${code})` };
+}

@@ -1,0 +1,244 @@
+import type { WhyResult } from "../../api/why.ts";
+import { align, clip } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+import { bar, bytes, count, duration, percent, rate } from "../units.ts";
+
+type Line = WhyResult["lines"][number];
+
+/** One screen: who it is, how much it has, where that is, the verdict, what to do next, what it cost to know. */
+export function render(result: WhyResult, terminal: Terminal): string {
+	return [
+		header(result, terminal),
+		"",
+		total(result, terminal),
+		...(result.runtime === undefined ? [] : [runtimeLine(result)]),
+		"",
+		...rows(result, terminal),
+		"",
+		...verdict(result, terminal),
+		...unavailable(result, terminal),
+		"",
+		terminal.style("dim", clip(cost(result), terminal.columns)),
+	].join("\n");
+}
+
+function header(r: WhyResult, terminal: Terminal): string {
+	const t = r.target;
+	const gogc = r.runtime === undefined ? (t.gogc ?? "unset") : r.runtime.gogc < 0 ? "off" : String(r.runtime.gogc);
+	const limit =
+		r.runtime === undefined
+			? (t.gomemlimit ?? "unset")
+			: r.runtime.memoryLimitBytes === undefined
+				? "unset"
+				: bytes(r.runtime.memoryLimitBytes);
+	const parts = [
+		terminal.style("bold", t.name),
+		...(t.pid === undefined ? [] : [`pid ${t.pid}`]),
+		t.goVersion ?? "not a Go program that gomem can read",
+		...(t.uptimeSeconds === undefined ? [] : [`up ${duration(t.uptimeSeconds * 1000)}`]),
+		...(t.container === undefined ? [] : [t.container]),
+		...(t.goVersion === undefined ? [] : [`GOGC=${gogc}`, `GOMEMLIMIT ${limit}`]),
+		...(t.exeDeleted === true ? ["executable replaced since start"] : []),
+	];
+	return parts.join(" · ");
+}
+
+const BAR = 26;
+
+function total(r: WhyResult, terminal: Terminal): string {
+	const share = r.rssBytes / r.limit.bytes;
+	const of = r.limit.source === "machine" ? `of the machine's ${bytes(r.limit.bytes)}` : `of ${bytes(r.limit.bytes)}`;
+	const filled = bar(share, BAR);
+	const growth = r.growth === undefined ? "" : growthText(r.growth);
+	const style = share > 0.9 ? "red" : share > 0.75 ? "yellow" : "green";
+	return `  RSS ${terminal.style("bold", bytes(r.rssBytes))} ${of}   ${terminal.style(style, align(filled, growth === "" ? 0 : BAR, false))}${growth === "" ? "" : `  ${growth}`}`;
+}
+
+function growthText(g: NonNullable<WhyResult["growth"]>): string {
+	const over = `${bytes(g.rssBytes, { sign: true })} in ${duration(g.seconds * 1000)}`;
+	const until = g.secondsToLimit === undefined ? "" : `, limit in about ${duration(g.secondsToLimit * 1000)}`;
+	return g.seconds >= 30 ? `${rate(g.rssBytesPerHour)}${until}` : `${over}${until}`;
+}
+
+function runtimeLine(r: WhyResult): string {
+	const rt = r.runtime;
+	const parts = [
+		...(r.pssBytes === undefined ? [] : [`PSS ${bytes(r.pssBytes)}`]),
+		`swap ${bytes(r.swapBytes)}`,
+		`VSZ ${bytes(r.vszBytes)}`,
+		...(rt === undefined
+			? []
+			: [
+					`Sys ${bytes(rt.sysBytes)}`,
+					`HeapAlloc ${bytes(rt.heapAllocBytes)}`,
+					`released ${bytes(rt.heapReleasedBytes)}`,
+				]),
+	];
+	return `  ${parts.join(" · ")}`;
+}
+
+const GROUPS: Readonly<Record<string, string>> = {
+	heap: "heap",
+	stacks: "stacks",
+	runtime: "Go",
+	binary: "binary",
+	c: "C",
+	threads: "threads",
+	libs: "libs",
+	files: "files",
+	shared: "shared",
+	anon: "anon",
+};
+
+interface Row {
+	readonly group: string;
+	readonly what: string;
+	readonly bytes: number;
+	readonly growth: number | undefined;
+}
+
+/** A line below this share of Rss is joined with its small neighbours of the same group. */
+const SMALL = 0.01;
+
+function rows(r: WhyResult, terminal: Terminal): string[] {
+	const out: string[] = [];
+	const hasGrowth = r.growth !== undefined;
+	const whatWidth = Math.max(24, terminal.columns - 10 - 12 - 7 - 14 - (hasGrowth ? 13 : 0));
+	for (const group of Object.keys(GROUPS)) {
+		const lines = r.lines.filter((line) => line.id === group || line.id.startsWith(`${group}.`));
+		joined(lines, r, group).forEach((row, i) => {
+			out.push(rowText(row, i === 0 ? (GROUPS[group] ?? group) : "", r, terminal, whatWidth, hasGrowth));
+		});
+	}
+	const residual: Row = { group: "", what: "residual: on no line", bytes: r.residualBytes, growth: undefined };
+	out.push(rowText(residual, "", r, terminal, whatWidth, hasGrowth));
+	return out;
+}
+
+/** The lines of a group as rows: those of note by themselves, the rest in one. */
+function joined(lines: readonly Line[], r: WhyResult, group: string): Row[] {
+	const large = lines.filter((line) => line.bytes >= r.rssBytes * SMALL || lines.length === 1);
+	const small = lines.filter((line) => !large.includes(line));
+	const rows: Row[] = large.map((line) => ({
+		group,
+		what: words(line, r),
+		bytes: line.bytes,
+		growth: line.growthBytes,
+	}));
+	if (small.length === 0) return rows;
+	const [only] = small;
+	const growth = small.reduce((n, line) => n + (line.growthBytes ?? 0), 0);
+	const what =
+		small.length === 1 && only !== undefined
+			? words(only, r)
+			: `${large.length === 0 ? "" : "other: "}${small.map(shortName).slice(0, 4).join(", ")}${small.length > 4 ? " …" : ""}`;
+	rows.push({
+		group,
+		what,
+		bytes: small.reduce((n, line) => n + line.bytes, 0),
+		growth: growth === 0 ? undefined : growth,
+	});
+	return rows;
+}
+
+function shortName(line: Line): string {
+	const path = /^(?:files|shared|libs)\.(.*)$/.exec(line.id)?.[1];
+	if (path !== undefined) return path.slice(path.lastIndexOf("/") + 1);
+	return line.id.slice(line.id.lastIndexOf(".") + 1).replaceAll("-", " ");
+}
+
+function words(line: Line, r: WhyResult): string {
+	const ago = r.runtime?.lastGcSecondsAgo;
+	if (line.id === "heap.live" && ago !== undefined) return `live at the last GC, ${duration(ago * 1000)} ago`;
+	if (line.id === "stacks.used" && r.runtime !== undefined)
+		return `in use by ${count(r.runtime.goroutines)} goroutines`;
+	const path = /^(files|shared|libs)\.(.*)$/.exec(line.id);
+	if (path?.[2] !== undefined) return path[1] === "files" ? `${path[2]} (mapped)` : path[2];
+	return line.what;
+}
+
+function rowText(
+	row: Row,
+	group: string,
+	r: WhyResult,
+	terminal: Terminal,
+	whatWidth: number,
+	hasGrowth: boolean,
+): string {
+	const share = r.rssBytes > 0 ? row.bytes / r.rssBytes : 0;
+	const growth = row.growth === undefined || Math.abs(row.growth) < 1024 ? "" : bytes(row.growth, { sign: true });
+	return [
+		"  ",
+		align(terminal.style("bold", group), 8, false),
+		align(clip(row.what, whatWidth), whatWidth, false),
+		align(bytes(row.bytes), 12, true),
+		align(percent(share), 7, true),
+		"  ",
+		hasGrowth ? align(terminal.style("cyan", bar(share, 12)), 12, false) : terminal.style("cyan", bar(share, 12)),
+		hasGrowth
+			? align(terminal.style(row.growth !== undefined && row.growth > 0 ? "yellow" : "dim", growth), 13, true)
+			: "",
+	]
+		.join("")
+		.trimEnd();
+}
+
+function verdict(r: WhyResult, terminal: Terminal): string[] {
+	const v = r.verdict;
+	const width = terminal.columns;
+	const out = [...labelled(terminal, "Verdict", terminal.style("bold", v.sentence), width)];
+	for (const reason of v.reasons) out.push(...labelled(terminal, "", reason, width));
+	out.push(...labelled(terminal, "", `confidence: ${v.confidence}`, width));
+	v.advice.forEach((advice, i) => out.push(...labelled(terminal, i === 0 ? "Change" : "", advice, width)));
+	v.next.forEach((step, i) => {
+		const command = align(step.command, 44, false);
+		out.push(...labelled(terminal, i === 0 ? "Next" : "", `${command}  ${step.says}`, width));
+	});
+	v.also.forEach((note, i) => out.push(...labelled(terminal, i === 0 ? "Also" : "", note, width)));
+	return out;
+}
+
+const LABEL = 10;
+
+/** A label at the left, the text beside it, wrapped. */
+function labelled(terminal: Terminal, label: string, text: string, width: number): string[] {
+	return wrap(text, width - LABEL).map(
+		(line, i) => align(i === 0 ? terminal.style("bold", label) : "", LABEL, false) + line,
+	);
+}
+
+function wrap(text: string, width: number): string[] {
+	const lines: string[] = [];
+	let line = "";
+	for (const word of text.split(/(?<= )(?! )/)) {
+		if (line !== "" && (line + word).trimEnd().length > width) {
+			lines.push(line.trimEnd());
+			line = "";
+		}
+		line += word;
+	}
+	lines.push(line.trimEnd());
+	return lines;
+}
+
+function unavailable(r: WhyResult, terminal: Terminal): string[] {
+	if (r.unavailable.length === 0) return [];
+	const out = [""];
+	for (const part of r.unavailable) {
+		out.push(...labelled(terminal, "Missing", `${part.part}: ${part.why}`, terminal.columns));
+		if (part.wouldHelp !== undefined) out.push(...labelled(terminal, "", `→ ${part.wouldHelp}`, terminal.columns));
+	}
+	return out;
+}
+
+function cost(r: WhyResult): string {
+	const paused = r.cost.pausedMs > 0 ? `target paused ${duration(r.cost.pausedMs)}` : "target not paused";
+	const blur = r.rssBytes > 0 ? r.blur.heapBytes / r.rssBytes : 0;
+	const sharp =
+		r.runtime === undefined
+			? ""
+			: blur < 0.001
+				? " · it stood still"
+				: ` · heap lines ±${percent(blur, blur < 0.01 ? 1 : 0)} (moving target; --pause for exact)`;
+	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}${sharp}`;
+}

@@ -1,0 +1,65 @@
+import { BufferSource } from "../../bytes/byte-source.ts";
+import { LOOKS_MAGIC } from "./recorded-looks.ts";
+import { pageBudget, RecordingSource } from "./recording-source.ts";
+import { ByteWriter } from "./varint.ts";
+
+const NOTHING = new BufferSource(new Uint8Array(0));
+
+/**
+ * Records a moving target: what each look saw, look by look, so that a replay decodes what was decoded live, torn or not.
+ * The first look is kept whole; of a later one only what the first did not see, or saw otherwise.
+ */
+export class LookRecorder {
+	readonly #looks: RecordingSource[] = [];
+	readonly #budget: { pages: number };
+
+	/** @param maxBytes bytes kept, counted by 4 KiB pages; beyond it `overflowed` says that the recording is of no use */
+	constructor(maxBytes?: number) {
+		this.#budget = pageBudget(maxBytes);
+	}
+
+	get overflowed(): boolean {
+		return this.#looks.some((look) => look.overflowed);
+	}
+
+	/** Begins a look; returns what is to be told of each range that it serves. Looks may overlap in time. */
+	look(): (address: number, bytes: Uint8Array) => void {
+		const index = this.#looks.length;
+		const recording = new RecordingSource(NOTHING, { budget: this.#budget });
+		this.#looks.push(recording);
+		if (index === 0) return (address, bytes) => recording.record(address, bytes);
+		return (address, bytes) => {
+			if (!isKnown([this.#looks[0], recording], address, bytes)) recording.record(address, bytes);
+		};
+	}
+
+	/** The serial form, see RecordedLooks. */
+	serialise(): Uint8Array {
+		const looks = this.#looks.map((look) => look.pieces());
+		const head = new ByteWriter();
+		head.raw(LOOKS_MAGIC);
+		head.uvarint(looks.length);
+		for (const pieces of looks) head.uvarint(lengthOf(pieces));
+		const out = new Uint8Array(head.length + lengthOf(looks.flat()));
+		out.set(head.finish());
+		let at = head.length;
+		for (const piece of looks.flat()) {
+			out.set(piece, at);
+			at += piece.length;
+		}
+		return out;
+	}
+}
+
+/** Whether a replay from these recordings, the last counting most, would yield these very bytes as it is. */
+function isKnown(looks: readonly (RecordingSource | undefined)[], address: number, bytes: Uint8Array): boolean {
+	const have = new Uint8Array(bytes.length);
+	const seen = new Uint8Array(bytes.length);
+	for (const look of looks) look?.overlay(address, seen, have);
+	for (let i = 0; i < bytes.length; i++) if (have[i] !== 1 || seen[i] !== bytes[i]) return false;
+	return true;
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+	return pieces.reduce((n, piece) => n + piece.length, 0);
+}

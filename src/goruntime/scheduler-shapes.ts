@@ -1,0 +1,134 @@
+import type { MemoryReader } from "../bytes/block-reader.ts";
+import { word } from "../bytes/cursor.ts";
+import { type DataRange, MAX_ADDRESS } from "./data-words.ts";
+import { G_DEAD_EXTRA } from "./goroutines.ts";
+import type { Layout } from "./layouts/layout.ts";
+
+function schedulerOffsets(layout: Layout) {
+	const g = layout.struct("g");
+	const p = layout.struct("p");
+	const m = layout.struct("m");
+	const bucket = layout.struct("bucket");
+	return {
+		g: { size: g.size, low: g.offset("stack.lo"), high: g.offset("stack.hi"), status: g.offset("atomicstatus"), goid: g.offset("goid"), m: g.offset("m") },
+		p: { length: p.offset("mcache") + 8, id: p.offset("id"), status: p.offset("status"), mcache: p.offset("mcache") },
+		m: { g0: m.offset("g0"), next: m.offset("alllink") },
+		bucket: { size: bucket.size, frames: bucket.offset("nstk"), type: bucket.offset("typ"), allnext: bucket.offset("allnext"), next: bucket.offset("next"), hash: bucket.offset("hash") },
+	};
+}
+
+const MAX_FRAMES = 1024;
+const MAX_MS = 1 << 17;
+/** mprof.go: buckHashSize, the entries of the table of profiling buckets. */
+export const BUCKET_HASH_ENTRIES = 179999;
+const G_SCAN = 0x1000;
+
+/** What the scheduler's and the profiler's variables must look like. */
+export class SchedulerShapes {
+	readonly #look: MemoryReader;
+	readonly #off: ReturnType<typeof schedulerOffsets>;
+	readonly #image: DataRange;
+
+	constructor(look: MemoryReader, layout: Layout, image: DataRange) {
+		this.#look = look;
+		this.#off = schedulerOffsets(layout);
+		this.#image = image;
+	}
+
+	/** A slice of pointers to g structs, the main goroutine among the first. */
+	isAllgs(address: number, array: number): boolean {
+		const length = this.#sliceLength(address, 1 << 26);
+		const off = this.#off.g;
+		let mains = 0;
+		for (let i = 0; i < Math.min(length, 8); i++) {
+			const at = this.#target(array + i * 8, off.size);
+			if (at < 0) return false;
+			const view = this.#look.view;
+			const low = word(view, at + off.low);
+			const high = word(view, at + off.high);
+			const goid = word(view, at + off.goid);
+			if (high < low || high - low > 2 ** 31 || goid > 2 ** 40) return false;
+			if ((view.getUint32(at + off.status, true) & ~G_SCAN) > G_DEAD_EXTRA) return false;
+			if (goid === 1) mains++;
+		}
+		return mains === 1;
+	}
+
+	/** A slice of pointers to p structs, whose ids count from 0. */
+	isAllp(address: number, array: number): boolean {
+		const length = this.#sliceLength(address, 1 << 16);
+		const off = this.#off.p;
+		for (let i = 0; i < length; i++) {
+			const at = this.#target(array + i * 8, off.length);
+			if (at < 0) return false;
+			const view = this.#look.view;
+			const status = view.getUint32(at + off.status, true);
+			if (view.getInt32(at + off.id, true) !== i || status > P_DEAD) return false;
+			if (status < P_DEAD && !isPointer(word(view, at + off.mcache))) return false;
+		}
+		return length > 0;
+	}
+
+	/** allm is the newest M, and each M's g0 points back at it; the length of the list, since the idle list points into it. */
+	machines(first: number): number {
+		const off = this.#off;
+		let count = 0;
+		for (let pointer = first; pointer !== 0; count++) {
+			if (!isPointer(pointer) || count > MAX_MS) return 0;
+			const g0 = this.#look.word(pointer + off.m.g0) ?? 0;
+			if (!isPointer(g0) || this.#look.word(g0 + off.g.m) !== pointer) return 0;
+			pointer = this.#look.word(pointer + off.m.next) ?? -1;
+		}
+		return count;
+	}
+
+	/** bucketType is an int: 1 memory, 2 block, 3 mutex (mprof.go). The stack that follows is one of code addresses. */
+	isBucketList(pointer: number, type: 1 | 2 | 3): boolean {
+		const off = this.#off.bucket;
+		let at = pointer;
+		for (let i = 0; i < 4 && at !== 0; i++) {
+			const here = isPointer(at) ? this.#look.locate(at, off.size + 8) : -1;
+			if (here < 0) return false;
+			const view = this.#look.view;
+			const frames = word(view, here + off.frames);
+			const pc = word(view, here + off.size);
+			if (word(view, here + off.type) !== type || frames === 0 || frames > MAX_FRAMES) return false;
+			if (pc < this.#image.start || pc >= this.#image.end) return false;
+			at = word(view, here + off.allnext);
+		}
+		return true;
+	}
+
+	/** The hash table holds the bucket at its hash (mprof.go: stkbucket: hash % buckHashSize). */
+	isBucketHash(table: number, bucket: number): boolean {
+		const off = this.#off.bucket;
+		const at = this.#look.locate(bucket + off.hash, 8);
+		if (at < 0) return false;
+		const slot = Number(this.#look.view.getBigUint64(at, true) % BigInt(BUCKET_HASH_ENTRIES));
+		let entry = this.#look.word(table + slot * 8) ?? 0;
+		for (let i = 0; i < 1000 && isPointer(entry); i++) {
+			if (entry === bucket) return true;
+			entry = this.#look.word(entry + off.next) ?? 0;
+		}
+		return false;
+	}
+
+	#sliceLength(address: number, limit: number): number {
+		const length = this.#look.word(address + 8) ?? 0;
+		const capacity = this.#look.word(address + 16) ?? 0;
+		return length > capacity || capacity > limit ? 0 : length;
+	}
+
+	/** Position of what the pointer at `address` points to, or -1. */
+	#target(address: number, size: number): number {
+		const pointer = this.#look.word(address) ?? 0;
+		return isPointer(pointer) ? this.#look.locate(pointer, size) : -1;
+	}
+}
+
+/** p.status: _Pdead (runtime2.go) */
+const P_DEAD = 4;
+
+function isPointer(value: number): boolean {
+	return value >= 4096 && value < MAX_ADDRESS && value % 8 === 0;
+}
