@@ -1,17 +1,23 @@
 import { readFileSync } from "node:fs";
 import { openBundle } from "../capture/bundle-file.ts";
+import type { Target } from "../capture/target.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { LedgerPoint } from "../ledger/growth.ts";
 import { makeLedger } from "../ledger/ledger.ts";
 import { lineKind } from "../ledger/lines.ts";
 import { GomemError } from "./errors.ts";
+import { bundleError } from "./observe.ts";
 
-/** The readings of an earlier capture, or the one of a saved `why --json`. Throws GomemError where the file is neither. */
-export async function readBaseline(path: string): Promise<LedgerPoint[]> {
+/**
+ * The readings of an earlier capture, or the one of a saved `why --json`. Throws GomemError where the file is neither.
+ *
+ * @param target what it is compared with: a process's names stand in for the pseudonyms that a capture has
+ */
+export async function readBaseline(path: string, target?: Target): Promise<LedgerPoint[]> {
 	let text: string;
 	try {
 		const bytes = readFileSync(path);
-		if (bytes[0] === 0x50 && bytes[1] === 0x4b) return await fromBundle(path);
+		if (bytes[0] === 0x50 && bytes[1] === 0x4b) return await fromBundle(path, target?.kind === "process" ? target.pid : undefined);
 		text = bytes.toString("utf8");
 	} catch (error) {
 		if (error instanceof GomemError) throw error;
@@ -20,10 +26,14 @@ export async function readBaseline(path: string): Promise<LedgerPoint[]> {
 	return [fromWhy(path, text)];
 }
 
-async function fromBundle(path: string): Promise<LedgerPoint[]> {
-	const bundle = await openBundle(path);
-	if (isUnavailable(bundle)) throw new GomemError({ code: "baseline-unreadable", message: bundle.unavailable });
-	return bundle.observations.map((o) => ({ at: o.reading.at, ledger: makeLedger(o.reading, o.runtime) }));
+async function fromBundle(path: string, namesOf: number | undefined): Promise<LedgerPoint[]> {
+	const bundle = await openBundle(path, { namesOf });
+	if (isUnavailable(bundle)) throw bundleError(bundle);
+	const points: LedgerPoint[] = [];
+	for (let o = await bundle.next(); o !== undefined; o = await bundle.next()) {
+		points.push({ at: o.reading.at, ledger: makeLedger(o.reading, o.runtime) });
+	}
+	return points;
 }
 
 interface SavedWhy {

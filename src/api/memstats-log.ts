@@ -29,7 +29,7 @@ export async function openLogSource(path: string, signal: AbortSignal): Promise<
 		get skipped() {
 			return state.skipped;
 		},
-		close: () => void iterator.return?.(),
+		close: () => void iterator.return?.(undefined),
 		async next() {
 			const { value, done } = await iterator.next();
 			if (done === true) return undefined;

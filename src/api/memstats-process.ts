@@ -40,11 +40,11 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 			return takenFromRuntime(first, at, {
 				target,
 				source: "runtime",
-				how: pausedMs > 0 ? "read in the runtime's memory from outside, the program paused" : "read in the runtime's memory from outside; the program noticed nothing",
+				how: pausedMs > 0 ? "read from outside in the runtime's memory, the program paused" : "read from outside in the runtime's memory, the program not paused",
 				process: { ...summary.process, uptimeSeconds: Math.max(0, Math.round(at / 1000 - summary.started)) },
 				...(summary.process.goVersion === undefined ? {} : { goVersion: summary.process.goVersion }),
 				blur: {
-					heapAllocBytes: Math.abs(second.memStats.HeapAlloc - first.memStats.HeapAlloc),
+					heapBytes: Math.abs(second.memStats.HeapAlloc - first.memStats.HeapAlloc),
 					collections: second.memStats.NumGC - first.memStats.NumGC,
 					paused: pausedMs > 0,
 				},
@@ -121,10 +121,10 @@ export function takenFromObservation(target: string, { reading, runtime }: Obser
 	return takenFromRuntime(runtime.counters, reading.at, {
 		target,
 		source: "runtime",
-		how: "read in the runtime's memory from outside, when the capture was made",
+		how: "read from outside in the runtime's memory, when the capture was made",
 		process,
 		...(process.goVersion === undefined ? {} : { goVersion: process.goVersion }),
-		blur: { heapAllocBytes: runtime.blur.heapBytes, collections: runtime.blur.collections, paused: reading.cost.pausedMs > 0 },
+		blur: { heapBytes: runtime.blur.heapBytes, collections: runtime.blur.collections, paused: reading.cost.pausedMs > 0 },
 		unavailable: unreadable(reading.unavailable),
 	});
 }

@@ -31,7 +31,7 @@ export function takenFromRuntime(counters: RuntimeCounters, at: number, meta: Ta
 	for (const { name, unit } of MEM_STATS_FIELDS) {
 		const value = memStats[name];
 		if (unit === "boolean" || unit === "fraction") assign(draft, name, value);
-		else assign(draft, name, exactly(Number.isFinite(value) ? BigInt(value) : 0n));
+		else assign(draft, name, typeof value === "bigint" ? exactly(value) : value);
 	}
 	draft.PauseNs = memStats.PauseNs;
 	draft.PauseEnd = memStats.PauseEnd.map((end) => exactly(BigInt(end)));

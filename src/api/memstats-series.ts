@@ -90,11 +90,18 @@ export class MemStatsHistory {
 		if (!judged || gcs === undefined || gcs === 0) return;
 		const before = this.#last === undefined ? undefined : numberOf(this.#last.fields.NumGC);
 		if (gcs === before) return;
-		if (taken.pacer !== undefined) this.#column("live").add(x, taken.pacer.heapMarkedBytes);
+		if (taken.pacer !== undefined) this.#column("live").add(this.#timeOfGc(taken) ?? x, taken.pacer.heapMarkedBytes);
 		else if (before !== undefined) {
 			const alloc = numberOf(taken.fields.HeapAlloc ?? taken.fields.Alloc);
 			if (alloc !== undefined) this.#column("live").add(x, alloc);
 		}
+	}
+
+	/** hours since the first reading at which the last GC ended */
+	#timeOfGc(taken: Taken): number | undefined {
+		const start = this.#first?.at;
+		const ended = numberOf(taken.fields.LastGC);
+		return start === undefined || !ended ? undefined : (ended / 1e6 - start) / HOUR;
 	}
 
 	#names(taken: Taken): readonly FieldName[] {

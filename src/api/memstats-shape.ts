@@ -167,7 +167,7 @@ const Meta = Type.Object(
 		peakRssBytes: Type.Optional(ByteCount({ description: "MaxRSS of heap?debug=1" })),
 		blur: Type.Optional(
 			Type.Object({
-				heapAllocBytes: ByteCount({ description: "change of HeapAlloc while it was read" }),
+				heapBytes: ByteCount({ description: "change of HeapAlloc while it was read" }),
 				collections: Count({ description: "GCs that ended while it was read" }),
 				paused: Type.Boolean(),
 			}),

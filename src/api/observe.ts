@@ -1,7 +1,7 @@
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { ObservedProcess, type Observation, ProcessEnded } from "../capture/process.ts";
 import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
-import { openBundle } from "../capture/bundle-file.ts";
+import { type BundleProblem, openBundle } from "../capture/bundle-file.ts";
 import { GomemError } from "./errors.ts";
 
 /** A target that can be observed: a live process, reading after reading, or the readings that a bundle holds. */
@@ -74,15 +74,17 @@ async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observe
 
 async function observeBundle(path: string): Promise<Observed> {
 	const readings = await openBundle(path);
-	if (isUnavailable(readings)) {
-		throw new GomemError({ code: "bundle-unreadable", message: readings.unavailable, ...(readings.wouldHelp === undefined ? {} : { hint: readings.wouldHelp }) });
-	}
-	let at = 0;
+	if (isUnavailable(readings)) throw bundleError(readings);
 	const close = () => {};
 	return {
 		kind: "bundle",
 		close,
 		[Symbol.dispose]: close,
-		next: async () => readings.observations[at++],
+		next: () => readings.next(),
 	};
+}
+
+/** The failure of a file that cannot be replayed. */
+export function bundleError(problem: BundleProblem): GomemError {
+	return new GomemError({ code: problem.code, message: problem.unavailable, ...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }) });
 }

@@ -38,6 +38,8 @@ export interface OperationContext {
 	readonly clock: Clock;
 	/** how often the user wants readings; always there in `watch` and in a stream */
 	readonly pace: Pace;
+	/** the file of -o, "-" for standard output: an artifact may have to know it; absent where the surface has none */
+	readonly output?: string;
 }
 
 /** Bytes that an operation made, and the document that describes them. */
@@ -45,7 +47,9 @@ export interface Artifact<R> {
 	readonly mediaType: string;
 	/** the name of the file where the user gives none */
 	readonly fileName: string;
-	readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
+	readonly bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+	/** a file that the user named and that is there: replaced, where this is absent; `keep` makes it an error */
+	readonly existing?: "keep" | "replace";
 	readonly result: R;
 }
 

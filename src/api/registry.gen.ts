@@ -5,6 +5,26 @@ import type { SettingsSection } from "./settings-section.ts";
 
 export const operations: readonly OperationEntry[] = [
 	{
+		name: "capture",
+		id: "capture",
+		summary: "Save a process's memory evidence to a file that every command reads",
+		group: "Keep and compare",
+		kind: "artifact",
+		effect: "read",
+		target: "required",
+		load: () => import("./capture.ts").then((m) => m.operation),
+	},
+	{
+		name: "memstats",
+		id: "memstats",
+		summary: "runtime.MemStats of any running Go process, URL or log",
+		group: "Where memory is",
+		kind: "query",
+		effect: "read",
+		target: "required",
+		load: () => import("./memstats.ts").then((m) => m.operation),
+	},
+	{
 		name: "settings",
 		id: "settings",
 		summary: "The settings in effect, and where each came from",
@@ -13,6 +33,16 @@ export const operations: readonly OperationEntry[] = [
 		effect: "read",
 		target: "none",
 		load: () => import("./settings.ts").then((m) => m.operation),
+	},
+	{
+		name: "stacks",
+		id: "stacks",
+		summary: "Goroutines by what they do: how many, how much stack, since when",
+		group: "Where memory is",
+		kind: "query",
+		effect: "read",
+		target: "required",
+		load: () => import("./stacks.ts").then((m) => m.operation),
 	},
 	{
 		name: "why",

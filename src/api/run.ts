@@ -13,6 +13,8 @@ export interface RunOptions {
 	readonly progress?: (progress: Progress) => void;
 	/** the effects that this surface permits; absent: all */
 	readonly allow?: readonly Effect[];
+	/** the file that an artifact goes to, where the user named one */
+	readonly output?: string;
 	/** how this surface calls an input, in messages */
 	readonly naming?: Naming;
 	/** check results against the published schema: tests and development, as it costs time */
@@ -124,6 +126,7 @@ function context(options: RunOptions, pace: Pace, signal: AbortSignal): Operatio
 		settings: options.settings,
 		clock: options.clock ?? systemClock,
 		pace,
+		...(options.output !== undefined && { output: options.output }),
 	};
 }
 

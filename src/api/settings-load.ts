@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TObject } from "typebox";
 import { GomemError } from "./errors.ts";
@@ -67,6 +67,16 @@ export async function loadSettings(sources: SettingsSources): Promise<Settings> 
 	};
 }
 
+/** Whether the file can be seen at all: under sudo -u, $HOME may be the folder of someone else. */
+function isVisible(path: string): boolean {
+	try {
+		statSync(path);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 function findFile(s: SettingsSources): { path?: string; text?: string; searched: readonly string[] } {
 	const named = s.config ?? (s.env["GOMEM_CONFIG"] || undefined);
 	const base = s.env["XDG_CONFIG_HOME"] || (s.home === undefined ? undefined : join(s.home, ".config"));
@@ -79,7 +89,7 @@ function findFile(s: SettingsSources): { path?: string; text?: string; searched:
 			return { path, text: readFileSync(path, "utf8"), searched };
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
-			if (named === undefined && (code === "ENOENT" || code === "ENOTDIR")) continue;
+			if (named === undefined && (code === "ENOENT" || code === "ENOTDIR" || !isVisible(path))) continue;
 			throw new GomemError({
 				code: "settings-unreadable",
 				message: `the settings file ${path} cannot be read`,

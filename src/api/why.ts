@@ -103,7 +103,7 @@ export const operation = defineOperation({
 		const target = targetOf(input.target);
 		if (target.kind === "url") return whyFromUrl(ctx, target.url);
 		using observed = await observe(target, { pause: input.pause });
-		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline);
+		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		let last: Observation | undefined;
 		// a bundle holds the history itself: its last reading is the present
 		for (;;) {
@@ -119,7 +119,7 @@ export const operation = defineOperation({
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
 		using observed = await observe(target, { pause: input.pause });
-		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline);
+		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
 			const observation = await observed.next();
 			if (observation === undefined) return;

@@ -9,7 +9,7 @@ import { parseElf } from "../formats/elf/parse.ts";
 import type { Mapping } from "../formats/procfs/mapping.ts";
 import { parseMaps } from "../formats/procfs/maps.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
-import { parseSmaps, type SmapsEntry } from "../formats/procfs/smaps.ts";
+import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { parseStat, type ProcessStat } from "../formats/procfs/stat.ts";
 import { parseStatus } from "../formats/procfs/status.ts";
 import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
@@ -19,12 +19,12 @@ import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
-import { readResidency } from "./linux/pagemap-reader.ts";
 import { withPause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
 import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { ProcessStacks } from "./process-stacks.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
+import { readPages } from "./pages.ts";
 import { LiveMemory } from "./target-memory.ts";
 
 /** A reading with the runtime already decoded: a live process is decoded while it is read. */
@@ -158,22 +158,13 @@ export class ObservedProcess {
 	 * in between would have none.
 	 */
 	#readCore(still: boolean): Core {
-		const parts: (Unavailable & { part: string })[] = [];
 		const at = Date.now();
-		let residency: Residency | undefined;
-		let bytesRead = 0;
-		const maps = readProcBytes(this.pid, "maps");
-		const pages = isUnavailable(maps) ? maps : readResidency(this.pid, parseMaps(maps));
-		const smaps = this.#witnessed("smaps");
-		if (isUnavailable(pages)) parts.push({ part: "pagemap", ...pages });
-		else {
-			residency = pages.residency;
-			bytesRead = pages.bytesRead;
-		}
-		if (isUnavailable(smaps)) parts.push({ part: "smaps", ...smaps });
+		const pages = readPages(this.pid);
+		if (pages.smaps !== undefined) this.#options.witness?.file("smaps", pages.smaps);
+		const parts = [...pages.unavailable];
 		const runtime = this.#readRuntime(parts);
 		const stacks = this.#walkStacks(still ? runtime : undefined);
-		return { at, runtime, stacks, residency, mappings: isUnavailable(smaps) ? [] : parseSmaps(smaps), bytesRead, parts };
+		return { at, runtime, stacks, residency: pages.residency, mappings: pages.mappings, bytesRead: pages.bytesRead, parts };
 	}
 
 	/** `still`: the runtime as it was read, where the process has stood still since. */
@@ -291,7 +282,7 @@ function programOf(exe: Executable): ProgramFile | Unavailable {
 }
 
 /** Load address minus link address, from the mapping of the executable that holds its first byte. */
-function loadBias(maps: readonly Mapping[], exe: string, file: ProgramFile): number | undefined {
+export function loadBias(maps: readonly Mapping[], exe: string, file: ProgramFile): number | undefined {
 	let lowest: Mapping | undefined;
 	for (const m of maps) {
 		if (m.kind === "file" && m.path === exe && m.offset === 0 && (lowest === undefined || m.start < lowest.start)) lowest = m;

@@ -1,11 +1,12 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { GomemError } from "../api/errors.ts";
 import type { Artifact } from "../api/operation.ts";
 import { write } from "./output.ts";
 
 /**
- * Writes an artifact's bytes to the file of -o (replaced at once, when all of it is there), or under its own name in the
+ * Writes an artifact's bytes to the file of -o (all at once, when all of it is there; a file that is there already is
+ * replaced, unless the artifact says that it is to be kept), or under its own name in the
  * working directory (never over a file that is there), or to standard output for `-`. Returns false for the last.
  * Files are readable by their owner only: what they hold came out of a process's memory.
  */
@@ -29,7 +30,7 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 	try {
 		for await (const chunk of chunks) await file.write(chunk);
 		await file.close();
-		if (partial !== path) await rename(partial, path);
+		if (partial !== path) await (artifact.existing === "keep" ? linkNew(partial, path) : rename(partial, path));
 	} catch (error) {
 		await file.close().catch(() => {});
 		if (partial !== path || output === undefined) await rm(partial, { force: true });
@@ -52,12 +53,31 @@ async function create(partial: string, path: string): Promise<FileHandle> {
 		return await open(partial, constants.O_WRONLY | how, 0o600);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(path, error);
-		throw new GomemError({
-			code: "output-exists",
-			message: `there is a file ${partial} already`,
-			hint: "name the file to write with -o",
-		});
+		throw alreadyThere(partial);
 	}
+}
+
+/** Gives the file its name unless there is a file of that name by now. */
+async function linkNew(partial: string, path: string): Promise<void> {
+	try {
+		await link(partial, path);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === "EEXIST") throw alreadyThere(path);
+		// FAT and some network file systems have no hard links
+		if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
+		if ((await stat(path).catch(() => undefined)) !== undefined) throw alreadyThere(path);
+		return await rename(partial, path);
+	}
+	await rm(partial);
+}
+
+function alreadyThere(path: string): GomemError {
+	return new GomemError({
+		code: "output-exists",
+		message: `there is a file ${path} already`,
+		hint: "name another file to write with -o",
+	});
 }
 
 function unwritable(path: string, error: unknown): unknown {

@@ -12,7 +12,7 @@ import { nearest } from "./nearest.ts";
 import { outputClosed, visibleText, whenOutputCloses, write, writeError } from "./output.ts";
 import { renderers } from "./render/registry.gen.ts";
 import { renderAny } from "./render-any.ts";
-import { type ColorChoice, type Render, type Terminal, terminalFor } from "./terminal.ts";
+import { type ColorChoice, type Render, type Rows, type Terminal, terminalFor } from "./terminal.ts";
 import type { CommandEntry, Words } from "./words.ts";
 
 /** Runs one command to its end and returns the exit code: 0 done or clean, 1 findings, 2 failure. */
@@ -62,6 +62,7 @@ async function executeOperation(operation: Operation, argv: readonly string[], f
 			},
 			progress: progress.show,
 			naming: (property) => flagName(operation, property),
+			...(line.flags.output !== undefined && { output: line.flags.output }),
 			checkResults: process.env["NODE_ENV"] === "test",
 		});
 		progress.clear();
@@ -86,7 +87,7 @@ async function print(operation: Operation, outcome: Outcome, form: Form, file: s
 	const render = form.json ? undefined : await rendererOf(operation);
 	const text = (document: ResultDocument) => visibleText(render?.(document, terminal) ?? "");
 	if (outcome.kind === "documents") {
-		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal);
+		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal, render?.rows);
 	}
 	const document = outcome.kind === "document" ? outcome.document : outcome.artifact.result;
 	// where the bytes themselves go to standard output, the document that describes them is not mixed into them
@@ -108,18 +109,25 @@ async function printStream(
 	documents: AsyncIterable<ResultDocument>,
 	text: ((document: ResultDocument) => string) | undefined,
 	terminal: Terminal,
+	rows: Rows<ResultDocument> | undefined,
 ): Promise<number> {
 	const repaints = process.stdout.isTTY === true && operation.kind !== "stream";
 	let findings = false;
-	let first = true;
+	let first: ResultDocument | undefined;
+	let lastRow: ResultDocument | undefined;
 	for await (const document of documents) {
 		findings = operation.findings?.(document) === true;
 		if (text === undefined) await write(`${JSON.stringify(document)}\n`);
-		else if (repaints) await write(repaint(text(document), first, terminal));
-		else await write(`${first || operation.kind === "stream" ? "" : "\n"}${text(document)}\n`);
-		first = false;
+		else if (rows !== undefined && (!repaints || rows.always(document))) {
+			await write(`${visibleText(rows.row(document, first, terminal))}\n`);
+			lastRow = document;
+		} else if (repaints) await write(repaint(text(document), first === undefined, terminal));
+		else await write(`${first === undefined || operation.kind === "stream" ? "" : "\n"}${text(document)}\n`);
+		first ??= document;
 		if (outputClosed()) break;
 	}
+	const end = lastRow === undefined ? "" : rows?.end(lastRow, terminal);
+	if (end) await write(`${visibleText(end)}\n`);
 	return findings ? 1 : 0;
 }
 

@@ -17,7 +17,20 @@ export type ColorChoice = "auto" | "always" | "never";
  * Renders one result document of an operation as text without a newline at its end. A file src/cli/render/<operation>.ts
  * exports `function render(result: WhyResult, terminal: Terminal): string`; the generated registry finds it.
  */
-export type Render = (result: Result, terminal: Terminal) => string;
+export type Render = ((result: Result, terminal: Terminal) => string) & { readonly rows?: Rows<Result> };
+
+/**
+ * How readings follow one another where they are not painted over: a renderer with `rows` (a property of its function
+ * `render`) prints a row per reading and something at the end, in place of the whole text each time.
+ */
+export interface Rows<R> {
+	/** the text of one reading; `first` is the first reading, undefined for itself: then there is a head above the row */
+	row(result: R, first: R | undefined, terminal: Terminal): string;
+	/** what follows the last reading; "" for nothing */
+	end(last: R, terminal: Terminal): string;
+	/** true where rows are wanted on a terminal too */
+	always(first: R): boolean;
+}
 
 export function terminalFor(
 	stream: { readonly isTTY?: boolean; readonly columns?: number },

@@ -1,8 +1,8 @@
 import { decodeUtf8 } from "../bytes/cursor.ts";
-import { mappingKind } from "../formats/procfs/mapping.ts";
+import { type MappingKind, mappingKind } from "../formats/procfs/mapping.ts";
 import type { CgroupEvidence } from "./memory-bounds.ts";
 import type { Program } from "./reading.ts";
-import type { GoroutineStacks } from "./stacks.ts";
+import type { GoroutineStacks, StackFrame } from "./stacks.ts";
 
 /** What stands where a text was left out. */
 export const REDACTED = "‹redacted›";
@@ -19,6 +19,13 @@ const PUBLIC_NAMES: ReadonlySet<string> = new Set(
 /** Cgroups that systemd, container runtimes and the kubelet name, see formats/cgroupfs/container.ts. */
 const PUBLIC_CGROUP =
 	/^(?:[0-9a-f]{64}|.*\.(?:slice|scope|service|mount|socket)|kubepods|burstable|besteffort|pod[0-9a-f_-]{32,40}|docker|libpod_parent|garden|lxc|lxc\.payload\.[\w.-]+|[^:]+:[^:]+:[0-9a-f]{64})$/;
+
+/** Kinds of mappings whose names the kernel makes, or the driver of a device. */
+const KERNEL_NAMES: ReadonlySet<MappingKind> = new Set([
+	"anon", "anon-named", "anon-shmem", "anon-inode", "device", "heap", "hugetlb", "special", "stack", "thread-stack", "uprobes",
+	"vdso", "vsyscall", "vvar",
+]);
+const UNREACHABLE = "(unreachable)";
 
 const LIBRARY = /\.so(?:\.[\w.-]+)?$/;
 const EXTENSION = /\.[A-Za-z0-9]{1,8}$/;
@@ -76,10 +83,10 @@ export class Redactor {
 	}
 
 	#redactPath(path: string): string {
-		if (!path.startsWith("/")) return path;
 		const kind = mappingKind(path);
-		if (kind === "hugetlb" || kind === "anon-shmem" || path.startsWith("/SYSV")) return path;
-		if (kind === "device") return path;
+		if (KERNEL_NAMES.has(kind) || path.startsWith("/SYSV")) return path;
+		// "(unreachable)/a/b" is a file of a mount that was taken away (fs/d_path.c)
+		if (path.startsWith(UNREACHABLE)) return UNREACHABLE + this.#redactPath(path.slice(UNREACHABLE.length));
 		if (path.startsWith("/memfd:")) return `/memfd:${this.#file(path.slice("/memfd:".length))}`;
 		const slash = path.lastIndexOf("/");
 		const base = path.slice(slash + 1);
@@ -100,8 +107,8 @@ export class Redactor {
 
 	/** /proc/PID/smaps with the paths replaced. */
 	smaps(smaps: Uint8Array): Uint8Array {
-		const text = decodeUtf8(smaps).replace(MAPPED_PATH, (_, columns: string, path: string, deleted = "") => {
-			return `${columns}${this.path(path)}${deleted}`;
+		const text = decodeUtf8(smaps).replace(MAPPED_PATH, (_, before: string, columns: string, path: string, deleted = "") => {
+			return `${before}${columns}${this.path(path)}${deleted}`;
 		});
 		return new TextEncoder().encode(text);
 	}
@@ -131,26 +138,48 @@ export class Redactor {
 		return { ...program, settings };
 	}
 
-	/** Source files keep their name; those of published modules and of Go their path. */
-	stacks(stacks: GoroutineStacks): GoroutineStacks {
-		return {
-			...stacks,
-			symbols: stacks.symbols.map((frames) => frames.map((frame) => ({ ...frame, file: this.#sourceFile(frame.file) }))),
+	/**
+	 * Source files keep their name and the folders that their function's name has as well; those of published modules and of
+	 * Go keep their path.
+	 *
+	 * @param mainPackage import path of package main
+	 */
+	stacks(stacks: GoroutineStacks, mainPackage: string | undefined): GoroutineStacks {
+		const redact = (frame: StackFrame) => {
+			const own = packageOf(frame.function);
+			return { ...frame, file: this.#sourceFile(frame.file, own === "main" ? (mainPackage ?? "") : own) };
 		};
+		return { ...stacks, symbols: stacks.symbols.map((frames) => frames.map(redact)) };
 	}
 
-	#sourceFile(path: string): string {
+	#sourceFile(path: string, own: string): string {
 		if (!path.startsWith("/")) return path;
-		const [, before, after] = PUBLIC_SOURCE.exec(path) ?? [];
-		const slash = path.lastIndexOf("/");
-		const redacted =
-			before === undefined || after === undefined
-				? `${this.#folders(path.slice(0, slash))}${path.slice(slash)}`
-				: `${this.#folders(before)}${after}`;
+		const [, before = path, after] = PUBLIC_SOURCE.exec(path) ?? [];
+		const kept = after ?? path.slice(path.length - told(path, own));
+		const redacted = this.#folders(before.slice(0, path.length - kept.length)) + kept;
 		if (redacted !== path) this.note("names of folders of source files");
 		return redacted;
 	}
 }
 
-/** A mapping's line up to its path (fs/proc/task_mmu.c: show_map_vma), a path that begins with a slash, and the mark. */
-const MAPPED_PATH = /^([0-9a-f]+-[0-9a-f]+ [rwxsp-]{4} [0-9a-f]+ [0-9a-f:]+ \d+ +)(\/.*?)( \(deleted\))?$/gm;
+/** Import path in a function's name: "a.b/c/d.(*T).M" is of a.b/c/d (cmd/link: symbols are path.name). */
+function packageOf(name: string): string {
+	const slash = name.lastIndexOf("/") + 1;
+	const dot = name.indexOf(".", slash);
+	return dot < 0 ? name : name.slice(0, dot);
+}
+
+/** How many characters at the end of a source file's path tell no more than its package's import path: "/c/d/file.go". */
+function told(path: string, own: string): number {
+	const folders = path.split("/");
+	const names = own.split("/");
+	let length = (folders.pop() ?? "").length + 1;
+	for (let name = names.pop(); name !== undefined && name !== "" && folders.pop() === name; name = names.pop()) length += name.length + 1;
+	return length;
+}
+
+/**
+ * A mapping's line up to its path (fs/proc/task_mmu.c: show_map_vma), a path of a file, and the mark. Only a newline ends a
+ * path: the kernel escapes no other character.
+ */
+const MAPPED_PATH = /(^|\n)([0-9a-f]+-[0-9a-f]+ [rwxsp-]{4} [0-9a-f]+ [0-9a-f:]+ \d+ +)([^\n[ ][^\n]*?)( \(deleted\))?(?=\n|$)/g;

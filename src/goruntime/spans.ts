@@ -123,7 +123,10 @@ class SpanColumns {
 		const npages = word(view, at + off.npages);
 		const elemSize = word(view, at + off.elemsize);
 		const sane = state <= SPAN_MANUAL && base > 0 && base % this.#pageSize === 0 && npages > 0 && npages < 2 ** 31;
-		if (!sane || (state === SPAN_IN_USE && (elemSize === 0 || elemSize > npages * this.#pageSize))) {
+		const nelems = view.getUint16(at + off.nelems, true);
+		const allocated = view.getUint16(at + off.allocCount, true);
+		const holds = elemSize > 0 && nelems * elemSize <= npages * this.#pageSize && allocated <= nelems;
+		if (!sane || (state === SPAN_IN_USE && !holds)) {
 			this.torn++;
 			return;
 		}
@@ -132,9 +135,9 @@ class SpanColumns {
 		this.base[i] = base;
 		this.npages[i] = npages;
 		this.elemSize[i] = elemSize;
-		this.nelems[i] = view.getUint16(at + off.nelems, true);
+		this.nelems[i] = nelems;
 		this.freeIndex[i] = view.getUint16(at + off.freeindex, true);
-		this.allocCount[i] = view.getUint16(at + off.allocCount, true);
+		this.allocCount[i] = allocated;
 		this.spanClass[i] = view.getUint8(at + off.spanclass);
 		this.state[i] = state;
 		this.spanSweepgen[i] = view.getUint32(at + off.sweepgen, true);

@@ -53,8 +53,9 @@ function finish(tally: Tally, rest: Omit<Ledger, "lines" | "residualBytes">): Le
 	for (const [id, exact] of tally.entries()) {
 		const bytes = Math.round(exact);
 		const kind = lineKind(id);
+		if (bytes <= 0) continue;
 		total += bytes;
-		if (bytes > 0) lines.push({ id, bytes, what: kind.what, source: kind.source });
+		lines.push({ id, bytes, what: kind.what, source: kind.source });
 	}
 	lines.sort((a, b) => lineOrder(a.id) - lineOrder(b.id) || b.bytes - a.bytes);
 	return { ...rest, lines, residualBytes: rest.rssBytes - total };

@@ -96,6 +96,7 @@ export class MappingOwners {
 	/** A thread's stack has a guard below it, and something that runs on it inside. */
 	#isThreadStack(index: number, m: SmapsEntry): boolean {
 		const guard = this.#reading.mappings[index - 1];
+		if (!this.#hasLibc) return false; // a static Go program's threads run on stacks from its own heap
 		const guarded = guard !== undefined && guard.end === m.start && guard.kind === "anon" && !guard.permissions.read && !guard.permissions.write;
 		if (!guarded) return false;
 		const within = (address: number) => address > m.start && address <= m.end;
@@ -103,7 +104,7 @@ export class MappingOwners {
 		if (this.#reading.threads.some((t) => t.sp !== undefined && within(t.sp))) return true;
 		// 8 MiB is what a thread gets where nobody says otherwise (RLIMIT_STACK); its guard is one page of it or beside it
 		const size = m.end - m.start;
-		return this.#hasLibc && (size === 8 * 2 ** 20 || size + (guard.end - guard.start) === 8 * 2 ** 20);
+		return (size === 8 * 2 ** 20 || size + (guard.end - guard.start) === 8 * 2 ** 20);
 	}
 
 	/**
@@ -137,7 +138,8 @@ const ARENA = 64 * 2 ** 20;
 
 function isMallocArena(mappings: readonly SmapsEntry[], index: number): boolean {
 	const m = mappings[index];
-	if (m === undefined || m.start % ARENA !== 0 || m.end - m.start > ARENA || !m.permissions.write) return false;
+	// mmap gives arenas addresses near the top of user space; Go's own arenas are aligned alike and lie far below
+	if (m === undefined || m.start < 2 ** 46 || m.start % ARENA !== 0 || m.end - m.start > ARENA || !m.permissions.write) return false;
 	if (m.end - m.start === ARENA) return true;
 	const rest = mappings[index + 1];
 	return rest !== undefined && rest.start === m.end && rest.kind === "anon" && !rest.permissions.read && rest.end >= m.start + ARENA;

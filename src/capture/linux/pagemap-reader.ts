@@ -95,6 +95,7 @@ class PagemapPass {
 		this.#builder = new ResidencyBuilder({
 			pageSize: this.#pageSize,
 			...(zeroPages === undefined ? {} : { zeroPfn: (pfn: number) => this.#mayBeZero && zeroPages.has(pfn) }),
+			privateAnonymous: () => this.#mayBeZero,
 		});
 	}
 

@@ -40,11 +40,6 @@ export class RecordedLooks implements TargetMemory {
 		return new RecordedLooks(looks);
 	}
 
-	/** As it was when recorded: the first look is the first again. */
-	rewound(): RecordedLooks {
-		return new RecordedLooks(this.#looks);
-	}
-
 	look(): MemoryReader {
 		const own = Math.min(this.#next++, this.#looks.length - 1);
 		const counting = new Set([this.#looks[own], ...this.#looks]);

@@ -17,7 +17,8 @@ export interface ZipLimits {
 	readonly ratio: number;
 }
 
-export const zipLimits: ZipLimits = { entries: 10_000, entryBytes: 2 ** 30, totalBytes: 2 ** 31 - 1, ratio: 1100 };
+/** A zip without zip64 has 65,535 entries at most. Entries are inflated one at a time, so their sum may be large. */
+export const zipLimits: ZipLimits = { entries: 60_000, entryBytes: 2 ** 30, totalBytes: 2 ** 38, ratio: 1100 };
 
 const FORMAT = "gomem bundle";
 const LOCAL = 0x04034b50;

@@ -1,4 +1,4 @@
-import { FILE_OR_SHARED, PRESENT, Residency, SWAPPED, ZERO_PAGE } from "./residency.ts";
+import { FILE_OR_SHARED, MAYBE_ZERO, PRESENT, Residency, SWAPPED, ZERO_PAGE } from "./residency.ts";
 
 /**
  * /proc/PID/pagemap: one little-endian 64-bit entry per page (Documentation/admin-guide/mm/pagemap.rst):
@@ -25,12 +25,18 @@ export interface ResidencyOptions {
 	readonly pageSize?: number;
 	/** Tells whether a page frame is one of the kernel's zero pages. Not asked where frame numbers are hidden (0). */
 	readonly zeroPfn?: (pfn: number) => boolean;
+	/**
+	 * Whether the pages being added are of private anonymous memory, where a present page that is not exclusive and whose
+	 * frame number is hidden may be a zero page. Asked once per `add`.
+	 */
+	readonly privateAnonymous?: () => boolean;
 }
 
 /** Builds a Residency from pagemap entries, added in ascending order of addresses. */
 export class ResidencyBuilder {
 	readonly #pageSize: number;
 	readonly #zeroPfn: ((pfn: number) => boolean) | undefined;
+	readonly #privateAnonymous: (() => boolean) | undefined;
 	#starts = new Float64Array(64);
 	#ends = new Float64Array(64);
 	#kinds = new Uint8Array(64);
@@ -43,6 +49,7 @@ export class ResidencyBuilder {
 			throw new RangeError(`page size ${this.#pageSize} is not a power of two from 1024`);
 		}
 		this.#zeroPfn = options.zeroPfn;
+		this.#privateAnonymous = options.privateAnonymous;
 	}
 
 	/**
@@ -57,6 +64,7 @@ export class ResidencyBuilder {
 		}
 		const words = asWords(entries);
 		const zeroPfn = this.#zeroPfn;
+		const mayBeZero = this.#privateAnonymous?.() ?? false;
 		let exclusive = 0;
 		let runStart = 0; // page index in `words`
 		let runKind = 0;
@@ -71,13 +79,14 @@ export class ResidencyBuilder {
 				kind = (high >>> 31) | ((high >>> 29) & SWAPPED) | ((high >>> 27) & FILE_OR_SHARED);
 				if ((high & HIGH_EXCLUSIVE) !== 0) exclusive++;
 				// A zero page is never exclusive; this spares the question for nearly every page of a heap.
-				else if (zeroPfn !== undefined && (kind & PRESENT) !== 0) {
+				else if ((zeroPfn !== undefined || mayBeZero) && (kind & PRESENT) !== 0) {
 					const pfn = words[2 * page]! + (high & HIGH_PFN) * 2 ** 32;
 					if (pfn !== askedPfn) {
 						askedPfn = pfn;
-						askedIsZero = pfn !== 0 && zeroPfn(pfn);
+						askedIsZero = pfn !== 0 && zeroPfn !== undefined && zeroPfn(pfn);
 					}
 					if (askedIsZero) kind = PRESENT | ZERO_PAGE;
+					else if (pfn === 0 && mayBeZero) kind = PRESENT | MAYBE_ZERO;
 				}
 			}
 			if (kind === runKind) continue;

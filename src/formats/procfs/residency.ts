@@ -7,8 +7,14 @@ export const FILE_OR_SHARED = 4;
 /** The page is one of the kernel's zero pages: present in pagemap, not part of Rss. Always together with PRESENT. */
 export const ZERO_PAGE = 16;
 
+/**
+ * The page may be a zero page: of private anonymous memory, present and not exclusively mapped, its frame number hidden.
+ * The other possibility is memory shared with a forked child. `settleZeroPages` decides by what smaps counts.
+ */
+export const MAYBE_ZERO = 32;
+
 /** Every bit that a run's kind may have. */
-export const KIND_MASK: number = PRESENT | SWAPPED | FILE_OR_SHARED | ZERO_PAGE;
+export const KIND_MASK: number = PRESENT | SWAPPED | FILE_OR_SHARED | ZERO_PAGE | MAYBE_ZERO;
 
 export interface PageCounts {
 	/** pages in memory, the zero pages among them */
@@ -86,6 +92,28 @@ export class Residency implements ResidencyColumns {
 	/** Bytes of [start, end) that count in Rss. Logarithmic in the number of runs. */
 	residentBytesIn(start: number, end: number): number {
 		return end > start ? this.#residentUpTo(end) - this.#residentUpTo(start) : 0;
+	}
+
+	/**
+	 * Decides for pages that may be zero pages, mapping by mapping: where smaps counts less in Rss than is present, by about
+	 * as much as those pages are, they are. Returns a residency without MAYBE_ZERO.
+	 */
+	settleZeroPages(mappings: Iterable<{ readonly start: number; readonly end: number; readonly rss: number }>): Residency {
+		if (!this.kinds.some((kind) => (kind & MAYBE_ZERO) !== 0)) return this;
+		const kinds = this.kinds.map((kind) => kind & ~MAYBE_ZERO);
+		for (const mapping of mappings) {
+			let maybe = 0;
+			this.forEachRun(mapping.start, mapping.end, (from, to, kind) => {
+				if ((kind & MAYBE_ZERO) !== 0) maybe += to - from;
+			});
+			if (maybe === 0) continue;
+			const excess = this.residentBytesIn(mapping.start, mapping.end) - mapping.rss;
+			if (Math.abs(excess - maybe) > Math.max(16 * this.pageSize, maybe * 0.1)) continue;
+			for (let i = this.#firstEndingAfter(mapping.start); i < kinds.length && this.starts[i]! < mapping.end; i++) {
+				if ((this.kinds[i]! & MAYBE_ZERO) !== 0) kinds[i] = PRESENT | ZERO_PAGE;
+			}
+		}
+		return new Residency({ starts: this.starts, ends: this.ends, kinds, pageSize: this.pageSize, exclusivePages: this.exclusivePages });
 	}
 
 	/** The kind of the page that holds an address; 0 where it is absent. */

@@ -1,0 +1,118 @@
+import { ParseError } from "../bytes/parse-error.ts";
+import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import type { LayoutUse } from "../evidence/reading.ts";
+import { parseMaps } from "../formats/procfs/maps.ts";
+import { attachRuntime } from "../goruntime/attach.ts";
+import { countGoroutines, type GoroutineCount } from "../goruntime/goroutine-count.ts";
+import { LayoutError } from "../goruntime/layouts/layout-error.ts";
+import { findSched } from "../goruntime/locate-sched.ts";
+import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
+import type { ProgramFile } from "../goruntime/program.ts";
+import { readGlobal, type RuntimeView } from "../goruntime/runtime-view.ts";
+import { readProcBytes } from "./linux/proc-files.ts";
+import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { loadBias } from "./process.ts";
+import { type Deadline, DeadlinePassed, TimedMemory } from "./ps-deadline.ts";
+import { outOfTime } from "./ps-programs.ts";
+
+/** A light look at a Go runtime: its counters, and no table of it. */
+export interface RuntimeGlance {
+	readonly counters: RuntimeCounters;
+	/** undefined where they could not be counted */
+	readonly goroutines: GoroutineCount | undefined;
+	readonly layout: LayoutUse | undefined;
+}
+
+/** The runtime of one process, found once and then read round after round. Close it. */
+export class RuntimeGlances {
+	readonly #memory: SafeMemory;
+	readonly #timed: TimedMemory;
+	readonly #view: RuntimeView;
+	readonly #layout: LayoutUse | undefined;
+
+	private constructor(memory: SafeMemory, timed: TimedMemory, view: RuntimeView, layout: LayoutUse | undefined) {
+		this.#memory = memory;
+		this.#timed = timed;
+		this.#view = view;
+		this.#layout = layout;
+	}
+
+	get bytesRead(): number {
+		return this.#memory.bytesRead + this.#memory.pagemapBytes;
+	}
+
+	/** Finds the runtime's variables, or says why that cannot be done. */
+	static async open(
+		pid: number,
+		path: string,
+		file: ProgramFile,
+		deadline: Deadline,
+	): Promise<RuntimeGlances | Unavailable> {
+		const text = readProcBytes(pid, "maps");
+		if (isUnavailable(text)) return text;
+		const maps = parseMaps(text);
+		const bias = loadBias(maps, path, file);
+		if (bias === undefined) return { unavailable: "the executable's mappings were not found" };
+		const memory = openSafeMemory(pid, { zeroWhereAbsent: zeroWhereAbsent(maps) });
+		if (isUnavailable(memory)) return memory;
+		try {
+			const timed = new TimedMemory(memory, deadline);
+			const attached = await attachRuntime(file, bias, timed);
+			if (!isUnavailable(attached)) {
+				const view = withSched(attached.view, attached.program.data);
+				return new RuntimeGlances(memory, timed, view, attached.program.layout);
+			}
+			memory.close();
+			return attached;
+		} catch (error) {
+			memory.close();
+			if (error instanceof DeadlinePassed) return outOfTime(deadline, "the runtime's variables were looked for");
+			throw error;
+		}
+	}
+
+	/** The counters now, or why they could not be read. */
+	read(deadline: Deadline): RuntimeGlance | Unavailable {
+		this.#timed.deadline = deadline;
+		try {
+			const look = this.#view.memory.look();
+			const mheap = readGlobal(this.#view, look, "mheap_", "mheap");
+			return {
+				counters: readCounters(this.#view, look, mheap),
+				goroutines: goroutinesOf(this.#view),
+				layout: this.#layout,
+			};
+		} catch (error) {
+			if (error instanceof DeadlinePassed) return outOfTime(deadline, "the runtime's counters were read");
+			if (!(error instanceof ParseError)) throw error;
+			return { unavailable: error.message, wouldHelp: "reading again; its pages may have been swapped out" };
+		}
+	}
+
+	close(): void {
+		this.#memory.close();
+	}
+}
+
+/** Only counting goroutines takes runtime.sched, so what finds the other variables does not look for it. */
+function withSched(view: RuntimeView, data: Parameters<typeof findSched>[3]): RuntimeView {
+	if (view.globals.has("sched")) return view;
+	const sched = optional(() =>
+		findSched(view.memory.look({ blockBytes: 4096, maxBlocks: 8192 }), view.layout, view.globals, data),
+	);
+	return sched === undefined ? view : { ...view, globals: new Map([...view.globals, ["sched", sched]]) };
+}
+
+/** With a look of its own, of small blocks: what is counted lies far apart. */
+function goroutinesOf(view: RuntimeView): GoroutineCount | undefined {
+	return optional(() => countGoroutines(view, view.memory.look({ blockBytes: 16384 })));
+}
+
+function optional<T>(read: () => T): T | undefined {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof ParseError || error instanceof LayoutError) return undefined;
+		throw error;
+	}
+}

@@ -1,0 +1,102 @@
+import type { MemoryReader } from "../bytes/block-reader.ts";
+import { word } from "../bytes/cursor.ts";
+import { type DataRange, DataWords } from "./data-words.ts";
+import type { Layout } from "./layouts/layout.ts";
+import type { Globals } from "./runtime-view.ts";
+
+/** What of the scheduler's other variables runtime.sched must agree with. */
+interface Known {
+	/** m.id of the newest M (runtime.allm) */
+	readonly newestM: number;
+	readonly goroutines: number;
+	/** addresses of the P structs */
+	readonly ps: ReadonlySet<number>;
+	/** the highest id among the first goroutines */
+	readonly highestGoid: number;
+}
+
+/** Enough goroutines to tell ids of this process from small numbers. */
+const GOROUTINES_ASKED = 256;
+const MAX_PS = 1 << 16;
+/** Ids of Ms are reserved before the M stands in allm (proc.go: mReserveID); a start of many threads reserves some. */
+const RESERVED_MS = 64;
+/** proc.go, schedinit: what debug.SetMaxThreads may change */
+const DEFAULT_MAX_THREADS = 10000;
+
+/**
+ * Finds runtime.sched in a binary without symbols: by its count of Ms ever made, which is the newest M's id plus one,
+ * and beside it the limit of threads, counts that no list exceeds, and the list of idle Ps. Undefined where allm, allp
+ * or allgs are not known, or where no position fits, or several fit equally.
+ */
+export function findSched(
+	look: MemoryReader,
+	layout: Layout,
+	globals: Globals,
+	ranges: readonly DataRange[],
+): number | undefined {
+	const known = learn(look, layout, globals);
+	if (known === undefined) return undefined;
+	const sched = layout.struct("schedt");
+	const offset = sched.offset("mnext");
+	const fits = (at: number, value: number): number => {
+		const over = value - known.newestM - 1;
+		return over >= 0 && over <= RESERVED_MS ? rank(look, layout, at - offset, known, over) : 0;
+	};
+	return new DataWords(look, ranges).find([{ name: "sched", when: "number", offset, fits }]).get("sched");
+}
+
+/** 0: not runtime.sched; else the more, the more it looks like it. */
+function rank(look: MemoryReader, layout: Layout, address: number, known: Known, over: number): number {
+	const sched = layout.struct("schedt");
+	// from its start to the free goroutines: the time histograms that follow say nothing here
+	const length = sched.offset("gFree") + layout.struct("schedt.gFree").size;
+	const at = look.locate(address, length);
+	if (at < 0) return 0;
+	const view = look.view;
+	const int = (field: string) => view.getInt32(at + sched.offset(field), true);
+	const pointer = (field: string) => word(view, at + sched.offset(field));
+	const ms = known.newestM + 1 + over;
+	const isCount = (value: number, most: number) => value >= 0 && value <= most;
+	if (!isCount(int("nmidle"), ms) || !isCount(int("nmidlelocked"), ms) || !isCount(int("nmsys"), ms)) return 0;
+	if (!isCount(int("ngsys"), known.goroutines) || !isCount(int("npidle"), known.ps.size)) return 0;
+	if (!isCount(freeInSched(layout, (path) => int(path)), known.goroutines)) return 0;
+	const goids = pointer("goidgen");
+	if (goids < known.highestGoid || goids > 2 ** 48 || int("maxmcount") < 1) return 0;
+	const idle = pointer("pidle");
+	if (idle !== 0 && !known.ps.has(idle)) return 0;
+	return 1 + Number(over === 0) + Number(int("maxmcount") === DEFAULT_MAX_THREADS);
+}
+
+/** Free goroutines in sched.gFree: two lists with a size each since Go 1.25, one count for both before. */
+export function freeInSched(layout: Layout, int: (path: string) => number): number {
+	if (layout.struct("schedt").has("gFree.n")) return int("gFree.n");
+	return int("gFree.stack.size") + int("gFree.noStack.size");
+}
+
+function learn(look: MemoryReader, layout: Layout, globals: Globals): Known | undefined {
+	const allm = globals.get("allm");
+	const allp = globals.get("allp");
+	const allgs = globals.get("allgs");
+	if (allm === undefined || allp === undefined || allgs === undefined) return undefined;
+	const newest = look.word(allm) ?? 0;
+	const newestM = look.word(newest + layout.struct("m").offset("id"));
+	const goroutines = look.word(allgs + 8) ?? 0;
+	if (newest === 0 || newestM === undefined || newestM > 2 ** 31 || goroutines === 0) return undefined;
+	const ps = new Set<number>();
+	const count = Math.min(look.word(allp + 8) ?? 0, MAX_PS);
+	const array = look.word(allp) ?? 0;
+	for (let i = 0; i < count; i++) ps.add(look.word(array + i * 8) ?? 0);
+	ps.delete(0);
+	return { newestM, goroutines, ps, highestGoid: highestGoid(look, layout, allgs, goroutines) };
+}
+
+function highestGoid(look: MemoryReader, layout: Layout, allgs: number, length: number): number {
+	const array = look.word(allgs) ?? 0;
+	const goid = layout.struct("g").offset("goid");
+	let highest = 1;
+	for (let i = 0; i < Math.min(length, GOROUTINES_ASKED); i++) {
+		const id = look.word((look.word(array + i * 8) ?? 0) + goid) ?? 0;
+		if (id > highest) highest = id;
+	}
+	return highest;
+}

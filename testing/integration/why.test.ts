@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { promisify } from "node:util";
+import { explain, operation, type WhyResult } from "../../src/api/why.ts";
+import { ObservedProcess, type Observation } from "../../src/capture/process.ts";
+import { documentOf, run } from "../operations.ts";
+import { type BuildMode, type RunningSubject, skipReason, startSubject, type SubjectMemStats } from "../subjects.ts";
+import { smapsSum } from "../subject-proc.ts";
+import { assertBalanced, expectations, lineBytes } from "./why-truth.ts";
+
+const exec = promisify(execFile);
+const launcher = join(import.meta.dirname, "../../bin/gomem");
+const WITH_C = new Set(["cheap", "threadstacks"]);
+
+/** Reads a subject once, in this process, and explains it. */
+async function look(pid: number, pauseMs?: number): Promise<{ observation: Observation; why: WhyResult }> {
+	const observed = await ObservedProcess.open(pid, { pauseMs });
+	assert.ok(observed instanceof ObservedProcess, "the process can be opened");
+	try {
+		const observation = await observed.read();
+		return { observation, why: explain(String(pid), observation, []) };
+	} finally {
+		observed.close();
+	}
+}
+
+/** The subject stands still while it is read; its own MemStats were taken directly before. */
+async function lookStopped(subject: RunningSubject): Promise<{ observation: Observation; why: WhyResult; truth: SubjectMemStats }> {
+	await subject.stop();
+	try {
+		return { ...(await look(subject.pid)), truth: await subject.resume() };
+	} catch (error) {
+		subject.kill("SIGCONT");
+		throw error;
+	}
+}
+
+/** What a subject may allocate between ReadMemStats and its stop: usually nothing, at most some objects. */
+const BETWEEN = { objects: 64, bytes: 16384 };
+/** The fields that such objects move. */
+const MOVED: ReadonlySet<string> = new Set(["Alloc", "TotalAlloc", "Mallocs", "HeapAlloc", "HeapObjects", "BySize"]);
+
+/** Every field of MemStats is equal, but for what was allocated in between. */
+function assertMemStats(observation: Observation, truth: SubjectMemStats): void {
+	const ours = observation.runtime?.counters.memStats;
+	assert.ok(ours !== undefined, "the runtime was read");
+	const plain = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? String(v) : v));
+	const objects = ours.Mallocs - truth.Mallocs;
+	assert.ok(objects >= 0 && objects <= BETWEEN.objects, `${objects} objects allocated in between`);
+	assert.ok(ours.TotalAlloc - truth.TotalAlloc <= BETWEEN.bytes);
+	for (const field of Object.keys(truth) as (keyof SubjectMemStats)[]) {
+		if (objects > 0 && MOVED.has(field)) continue;
+		assert.equal(plain(ours[field]), plain(truth[field]), `MemStats.${field}`);
+	}
+	assert.equal(ours.Alloc, ours.TotalAlloc - (truth.TotalAlloc - truth.Alloc), "nothing was freed in between");
+}
+
+describe("why: the line and the verdict that each subject is made for", () => {
+	for (const [name, { code, check }] of Object.entries(expectations)) {
+		const mode: BuildMode = WITH_C.has(name) ? "cgo" : "plain";
+		test(name, async (t) => {
+			const skip = await skipReason(name, { mode });
+			if (skip !== false) return t.skip(skip);
+			await using subject = await startSubject(name, { mode });
+			if (subject.holds["unsupported"] !== undefined) return t.skip(String(subject.holds["unsupported"]));
+			const { observation, why, truth } = await lookStopped(subject);
+			assertBalanced(why);
+			assert.equal(why.verdict.code, code, why.verdict.sentence);
+			assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005, `residual ${why.residualBytes} of ${why.rssBytes}`);
+			check(why, subject.holds);
+			assertMemStats(observation, truth);
+		});
+	}
+});
+
+/** Nightly runs name more by GOMEM_TEST_GO. */
+const releases = process.env["GOMEM_TEST_GO"]?.split(",") ?? ["1.24.13", "1.25.9", "1.27.3"];
+const modes: readonly BuildMode[] = ["plain", "stripped", "stripped-pie", "cgo", "cgo-static", "nobuildinfo"];
+
+describe("why: Go releases and link modes", () => {
+	for (const go of releases) {
+		for (const mode of modes) {
+			test(`go${go} ${mode}`, async (t) => {
+				const skip = await skipReason("mixed", { go, mode });
+				if (skip !== false) return t.skip(skip);
+				for (const name of ["mixed", "fragmentation"]) {
+					await using subject = await startSubject(name, { go, mode });
+					const { observation, why, truth } = await lookStopped(subject);
+					assertBalanced(why);
+					assert.equal(why.verdict.code, expectations[name]?.code, `${name}: ${why.verdict.sentence}`);
+					assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005, `${name}: residual ${why.residualBytes} of ${why.rssBytes}`);
+					assertMemStats(observation, truth);
+				}
+			});
+		}
+	}
+});
+
+test("why: a busy process that nobody stops keeps its residual below 5 % in nine readings of ten", async () => {
+	await using subject = await startSubject("churn");
+	let good = 0;
+	const residuals: number[] = [];
+	for (let i = 0; i < 10; i++) {
+		const { why } = await look(subject.pid);
+		assertBalanced(why);
+		residuals.push(why.residualBytes / why.rssBytes);
+		if (Math.abs(why.residualBytes) <= why.rssBytes * 0.05) good++;
+	}
+	assert.ok(good >= 9, `residuals ${residuals.map((r) => r.toFixed(4)).join(" ")}`);
+});
+
+test("why: --pause reads a busy process exactly and lets it run on", async () => {
+	await using subject = await startSubject("churn");
+	const { why } = await look(subject.pid, 10_000);
+	assertBalanced(why);
+	assert.ok(why.blur.paused && why.cost.pausedMs > 0);
+	assert.equal(why.blur.heapBytes, 0, "nothing moved");
+	assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005);
+	const before = await subject.memstats();
+	const after = await subject.memstats();
+	assert.ok(after.Mallocs > before.Mallocs, "it allocates again");
+});
+
+test("why: reading adds nothing to the target's memory", async () => {
+	await using subject = await startSubject("livemap");
+	await subject.stop();
+	const before = { rss: smapsSum(subject.pid, "Rss"), swap: smapsSum(subject.pid, "Swap") };
+	await look(subject.pid);
+	const after = { rss: smapsSum(subject.pid, "Rss"), swap: smapsSum(subject.pid, "Swap") };
+	await subject.resume();
+	assert.deepEqual(after, before);
+});
+
+test("why: readings in a row name what grows", async () => {
+	await using subject = await startSubject("slowleak", { args: ["-rate", "16777216"] });
+	const outcome = await run(operation, { target: String(subject.pid), every: "300ms", for: "3s" });
+	assert.equal(outcome.kind, "documents");
+	const documents: WhyResult[] = [];
+	if (outcome.kind === "documents") for await (const document of outcome.documents) documents.push(document as unknown as WhyResult);
+	const last = documents.at(-1);
+	assert.ok(documents.length >= 4 && last !== undefined, `${documents.length} readings`);
+	assert.ok(["live-heap", "garbage"].includes(last.verdict.code), last.verdict.sentence);
+	assert.match(last.verdict.sentence, /grows/);
+	assert.ok((last.growth?.rssBytes ?? 0) > 8 * 2 ** 20);
+});
+
+test("why: an earlier why --json serves as the baseline", async () => {
+	await using subject = await startSubject("livemap", { args: ["-mib", "16"] });
+	const first = await exec(launcher, ["why", String(subject.pid), "--json"]);
+	const file = join(subject.folder, "first.json");
+	await import("node:fs/promises").then((fs) => fs.writeFile(file, first.stdout));
+	await subject.ask("grow 32");
+	const why = (await documentOf(operation, { target: String(subject.pid), baseline: file })) as unknown as WhyResult;
+	assert.ok((why.growth?.rssBytes ?? 0) > 24 * 2 ** 20);
+	assert.match(why.verdict.sentence, /grows/);
+	const heap = why.lines.filter((line) => line.id.startsWith("heap.")).reduce((n, line) => n + (line.growthBytes ?? 0), 0);
+	assert.ok(heap > 24 * 2 ** 20, `heap lines grew by ${heap}`);
+});
+
+test("why: a user without rights over the process gets the operating system's half and the reason", async (t) => {
+	if (process.getuid?.() !== 0) return t.skip("takes root to become another user");
+	await using subject = await startSubject("livemap", { args: ["-mib", "16"] });
+	const { stdout } = await exec("setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", launcher, "why", String(subject.pid), "--json"]);
+	const why = JSON.parse(stdout) as WhyResult;
+	assertBalanced(why);
+	assert.ok(why.rssBytes > 16 * 2 ** 20);
+	assert.ok(why.unavailable.length > 0 && why.unavailable.every((part) => part.why !== ""));
+	assert.ok(why.unavailable.some((part) => /root|owner|user|ptrace/i.test(part.wouldHelp ?? "")), JSON.stringify(why.unavailable));
+	assert.equal(why.verdict.confidence, "low");
+});
+
+test("why: an unprivileged user reads a process of his own in full", async (t) => {
+	if (process.getuid?.() !== 0) return t.skip("takes root to become another user");
+	const via = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+	await using subject = await startSubject("livemap", { via });
+	const { stdout } = await exec("setpriv", [...via.slice(1), launcher, "why", String(subject.pid), "--json"]);
+	const why = JSON.parse(stdout) as WhyResult;
+	assertBalanced(why);
+	assert.equal(why.verdict.code, "live-heap");
+	assert.ok(lineBytes(why, "heap.live") > 64 * 2 ** 20);
+	assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005, `residual ${why.residualBytes}`);
+});
+
+describe("why: targets that are none", () => {
+	const cases: readonly [string, string, RegExp][] = [
+		["a pid that is free", "4194303", /no process 4194303/],
+		["a name that nobody has", "no-such-process-here", /no process here is called/],
+		["a file that is none of gomem's", process.execPath, /no file that gomem reads/],
+		["a file that is missing", "./missing.gomem", /cannot be read/],
+	];
+	for (const [what, target, message] of cases) {
+		test(what, async () => {
+			const failed = await exec(launcher, ["why", target, "--json"]).then(() => undefined, (error: { code: number; stdout: string }) => error);
+			assert.equal(failed?.code, 2);
+			const { error } = JSON.parse(failed.stdout) as { error: { message: string; hint: string } };
+			assert.match(error.message, message);
+			assert.ok(error.hint.length > 0);
+		});
+	}
+
+	test("a process that is not written in Go", async () => {
+		const why = (await documentOf(operation, { target: String(process.pid) })) as unknown as WhyResult;
+		assertBalanced(why);
+		assert.equal(why.target.goVersion, undefined);
+		assert.ok(why.unavailable.some((part) => part.part === "go program"));
+	});
+});
+
+test("why: the process is named by its executable, its port and its pid alike", async () => {
+	await using subject = await startSubject("livemap", { args: ["-mib", "8"] });
+	const name = readFileSync(`/proc/${subject.pid}/comm`, "utf8").trimEnd();
+	const byPid = (await documentOf(operation, { target: String(subject.pid) })) as unknown as WhyResult;
+	assert.equal(byPid.target.name, name);
+	assert.equal(byPid.target.pid, subject.pid);
+});
