@@ -17,11 +17,17 @@ export async function readBaseline(path: string, target?: Target): Promise<Ledge
 	let text: string;
 	try {
 		const bytes = readFileSync(path);
-		if (bytes[0] === 0x50 && bytes[1] === 0x4b) return await fromBundle(path, target?.kind === "process" ? target.pid : undefined);
+		if (bytes[0] === 0x50 && bytes[1] === 0x4b)
+			return await fromBundle(path, target?.kind === "process" ? target.pid : undefined);
 		text = bytes.toString("utf8");
 	} catch (error) {
 		if (error instanceof GomemError) throw error;
-		throw new GomemError({ code: "baseline-unreadable", message: `the baseline ${path} cannot be read`, cause: error, hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`" });
+		throw new GomemError({
+			code: "baseline-unreadable",
+			message: `the baseline ${path} cannot be read`,
+			cause: error,
+			hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`",
+		});
 	}
 	return [fromWhy(path, text)];
 }
@@ -44,16 +50,28 @@ interface SavedWhy {
 }
 
 function fromWhy(path: string, text: string): LedgerPoint {
-	const bad = (why: string) => new GomemError({ code: "baseline-unreadable", message: `${path} is no baseline`, why, hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`" });
+	const bad = (why: string) =>
+		new GomemError({
+			code: "baseline-unreadable",
+			message: `${path} is no baseline`,
+			why,
+			hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`",
+		});
 	let saved: SavedWhy;
 	try {
 		saved = JSON.parse(text) as SavedWhy;
 	} catch (error) {
-		throw new GomemError({ code: "baseline-unreadable", message: `${path} is no baseline`, cause: error, hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`" });
+		throw new GomemError({
+			code: "baseline-unreadable",
+			message: `${path} is no baseline`,
+			cause: error,
+			hint: "give a file made by `gomem capture -o x.gomem` or `gomem why PID --json > x.json`",
+		});
 	}
 	if (saved.schema !== "gomem.why/1") throw bad(`its schema is ${JSON.stringify(saved.schema)}, not "gomem.why/1"`);
 	const at = Date.parse(String(saved.at));
-	if (!Number.isFinite(at) || typeof saved.rssBytes !== "number" || !Array.isArray(saved.lines)) throw bad("at, rssBytes or lines is missing");
+	if (!Number.isFinite(at) || typeof saved.rssBytes !== "number" || !Array.isArray(saved.lines))
+		throw bad("at, rssBytes or lines is missing");
 	const lines = saved.lines.flatMap((line: unknown) => {
 		const { id, bytes } = (line ?? {}) as { id?: unknown; bytes?: unknown };
 		if (typeof id !== "string" || typeof bytes !== "number") return [];

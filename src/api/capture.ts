@@ -185,7 +185,7 @@ async function record(process: RecordedProcess, bundle: Bundle | undefined, any:
 function addParts(into: Map<string, CaptureResult["parts"][number]>, parts: RecordedParts["parts"]): void {
 	for (const part of parts) {
 		const sum = into.get(part.id) ?? { id: part.id };
-		if ("content" in part) sum.bytes = (sum.bytes ?? 0) + part.content.length;
+		if ("bytes" in part) sum.bytes = (sum.bytes ?? 0) + part.bytes;
 		else {
 			sum.unavailable = part.unavailable;
 			if (part.wouldHelp !== undefined) sum.wouldHelp = part.wouldHelp;

@@ -4,8 +4,8 @@ import { memStatsField, type MemStatsName } from "../formats/memstats/fields.ts"
 import { numberOf, type Taken } from "./memstats-reading.ts";
 import { type FieldName, listNames, type Row, type Series, type Trend } from "./memstats-shape.ts";
 
-/** Points kept per column: more make no slope better, and the pairs of 240 are looked at in milliseconds. */
-const MAX_POINTS = 240;
+/** Points kept per column: more make no slope better, and the pairs of 120 are looked at in milliseconds. */
+const MAX_POINTS = 120;
 const MAX_ROWS = 512;
 const SPARK_POINTS = 40;
 /** Below this many points no trend is called one. */

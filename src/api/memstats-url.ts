@@ -28,9 +28,9 @@ const MAX_BODY = 64 << 20;
 
 /** What a request makes the program do, by the form of the page. */
 const EFFECTS: Readonly<Record<MemStatsReading["source"], string>> = {
-	expvar: "one GET; it made the program call runtime.ReadMemStats, which stops its goroutines for microseconds",
-	"heap-debug1": "one GET; it made the program write its heap profile and call runtime.ReadMemStats, which stops its goroutines for microseconds",
-	prometheus: "one GET; it made the program run its metric collectors",
+	expvar: "one GET, for which the program called runtime.ReadMemStats (stops goroutines for microseconds)",
+	"heap-debug1": "one GET, for which the program wrote its heap profile and called runtime.ReadMemStats",
+	prometheus: "one GET, for which the program ran its metric collectors",
 	log: "",
 };
 

@@ -81,11 +81,11 @@ export const operation = defineOperation({
 		const source = await open(ctx, flags);
 		try {
 			const history = new MemStatsHistory(wanted);
-			for await (const _ of source.live ? beats(ctx) : untilDone(ctx)) {
-				const taken = await source.next();
-				if (taken === undefined) break;
+			const readings = source.live ? livePace(ctx, source) : written(source);
+			for await (const { taken, more } of readings) {
 				history.add(taken);
-				yield { ...document(taken, wanted, viewOf(flags, wanted)), ...seriesPart(history, skippedOf(source)) };
+				const series = more ? {} : seriesPart(history, skippedOf(source));
+				yield { ...document(taken, wanted, viewOf(flags, wanted)), ...series };
 			}
 			if (history.readings === 0 && !ctx.signal.aborted) throw noReading(flags.target);
 		} finally {
@@ -94,8 +94,44 @@ export const operation = defineOperation({
 	},
 });
 
-async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
-	while (!ctx.signal.aborted) yield;
+interface Next {
+	readonly taken: Taken;
+	/** another reading is at hand already: what they say together can wait for it */
+	readonly more: boolean;
+}
+
+async function* livePace(ctx: OperationContext, source: MemStatsSource): AsyncGenerator<Next> {
+	for await (const _ of beats(ctx)) {
+		const taken = await source.next();
+		if (taken === undefined) return;
+		yield { taken, more: false };
+	}
+}
+
+/** How long standard input may pause before the slopes so far are worked out. */
+const PAUSE_MS = 50;
+
+/** Readings that were written down: as fast as they come, and slopes only where they pause or end. */
+async function* written(source: MemStatsSource): AsyncGenerator<Next> {
+	for (let coming = source.next(); ; ) {
+		const taken = await coming;
+		if (taken === undefined) return;
+		coming = source.next();
+		yield { taken, more: await within(coming, PAUSE_MS) };
+	}
+}
+
+/** Whether a reading comes within so many milliseconds. */
+async function within(coming: Promise<Taken | undefined>, milliseconds: number): Promise<boolean> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<undefined>((resolve) => {
+		timer = setTimeout(() => resolve(undefined), milliseconds);
+	});
+	try {
+		return (await Promise.race([coming, late])) !== undefined;
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 async function open(ctx: OperationContext, flags: Flags): Promise<MemStatsSource> {

@@ -25,6 +25,16 @@ export const operations: readonly OperationEntry[] = [
 		load: () => import("./memstats.ts").then((m) => m.operation),
 	},
 	{
+		name: "ps",
+		id: "ps",
+		summary: "Go processes of this machine: what they are, hold, and may hold",
+		group: "Find processes",
+		kind: "query",
+		effect: "read",
+		target: "none",
+		load: () => import("./ps.ts").then((m) => m.operation),
+	},
+	{
 		name: "settings",
 		id: "settings",
 		summary: "The settings in effect, and where each came from",

@@ -5,7 +5,9 @@ import type { Reading } from "../evidence/reading.ts";
 export const ProcessSummary = Type.Object({
 	pid: Type.Optional(Type.Integer({ description: "absent for what is no process" })),
 	name: Type.String({ description: "the command's name" }),
-	goVersion: Type.Optional(Type.String({ description: "as the linker wrote it; absent where it is no Go program or unknown" })),
+	goVersion: Type.Optional(
+		Type.String({ description: "as the linker wrote it; absent where it is no Go program or unknown" }),
+	),
 	exe: Type.String({ description: "path of the executable in the process's own mount namespace" }),
 	exeDeleted: Type.Optional(Type.Boolean({ description: "the file was replaced or removed since" })),
 	module: Type.Optional(Type.String({ description: "main module" })),
@@ -14,7 +16,9 @@ export const ProcessSummary = Type.Object({
 	uptimeSeconds: Type.Optional(Type.Number()),
 	gogc: Type.Optional(Type.String({ description: "GOGC in the environment at start" })),
 	gomemlimit: Type.Optional(Type.String({ description: "GOMEMLIMIT in the environment at start" })),
-	layout: Type.Optional(Type.String({ description: "the runtime layout that the numbers were read with, and how sure it is" })),
+	layout: Type.Optional(
+		Type.String({ description: "the runtime layout that the numbers were read with, and how sure it is" }),
+	),
 });
 
 /** A part that could not be read. */
@@ -25,5 +29,9 @@ export const Unreadable = Type.Object({
 });
 
 export function unreadable(parts: Reading["unavailable"]): { part: string; why: string; wouldHelp?: string }[] {
-	return parts.map((p) => ({ part: p.part, why: p.unavailable, ...(p.wouldHelp === undefined ? {} : { wouldHelp: p.wouldHelp }) }));
+	return parts.map((p) => ({
+		part: p.part,
+		why: p.unavailable,
+		...(p.wouldHelp === undefined ? {} : { wouldHelp: p.wouldHelp }),
+	}));
 }

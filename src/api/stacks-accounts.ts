@@ -1,5 +1,5 @@
-import type { GoroutineStacks } from "../evidence/stacks.ts";
 import type { Reading } from "../evidence/reading.ts";
+import type { GoroutineStacks } from "../evidence/stacks.ts";
 import { heapConstants } from "../goruntime/heap-constants.ts";
 import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { SPAN_MANUAL } from "../goruntime/spans.ts";

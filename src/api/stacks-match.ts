@@ -4,7 +4,7 @@ import { GomemError } from "./errors.ts";
 
 /** Longest pattern, and how long it may take over all names together; some patterns take for ever over some names. */
 const MAX_PATTERN = 512;
-const MATCH_MS = 2000;
+const MATCH_MS = 1000;
 
 /**
  * The frames whose function or file matches a regular expression. It is applied once to each distinct name, in a context
@@ -30,8 +30,12 @@ function matching(names: readonly string[], pattern: string): string[] {
 		const slow = (error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 		throw new GomemError({
 			code: slow ? "pattern-too-slow" : "pattern-invalid",
-			message: slow ? `the pattern took longer than ${MATCH_MS} ms` : `${JSON.stringify(pattern)} is no regular expression`,
-			hint: slow ? "a pattern without nested repetition, such as a part of the function's name" : "JavaScript's syntax, as in ^main\\.",
+			message: slow
+				? `the pattern took longer than ${MATCH_MS} ms`
+				: `${JSON.stringify(pattern)} is no regular expression`,
+			hint: slow
+				? "a pattern without nested repetition, such as a part of the function's name"
+				: "JavaScript's syntax, as in ^main\\.",
 			cause: error,
 		});
 	}

@@ -11,11 +11,18 @@ const Frame = Type.Object({
 });
 
 const Group = Type.Object({
-	id: Type.String({ description: "the same group in another reading, or another run of the same program, has the same id" }),
+	id: Type.String({
+		description: "the same group in another reading, or another run of the same program, has the same id",
+	}),
 	count: Count({ description: "goroutines" }),
-	waitReason: Type.String({ description: "why they wait, in the runtime's words, or their state where they do not; mixed with --by created and --by state" }),
+	waitReason: Type.String({
+		description:
+			"why they wait, in the runtime's words, or their state where they do not; mixed with --by created and --by state",
+	}),
 	state: Type.String({ description: "waiting, running, runnable, syscall, …" }),
-	createdBy: Type.String({ description: "function of the go statement that made them; empty for the main goroutine and where unknown" }),
+	createdBy: Type.String({
+		description: "function of the go statement that made them; empty for the main goroutine and where unknown",
+	}),
 	createdAt: Type.Optional(Frame),
 	startFunction: Type.String({ description: "what they began with; empty where unknown" }),
 	system: Type.Boolean({ description: "the runtime's own" }),
@@ -23,12 +30,17 @@ const Group = Type.Object({
 	residentBytes: ByteCount({ description: "of that, resident" }),
 	averageBytes: ByteCount({ description: "size of one stack, on average" }),
 	oldestWaitSeconds: Type.Optional(
-		Type.Number({ description: "the longest wait, at least: since the first garbage collection that saw it. Absent where none did" }),
+		Type.Number({
+			description:
+				"the longest wait, about: the runtime dates it to the garbage collection before the one that first saw it. Absent where unknown",
+		}),
 	),
 	goroutines: Type.Array(Type.Integer(), { description: "ids of up to five of them, those that waited longest first" }),
 	stacks: Count({ description: "distinct stacks; frames is the one that most of them have" }),
 	truncated: Type.Boolean({ description: "outer frames are missing: deeper than gomem walks, or not readable" }),
-	frames: Type.Array(Frame, { description: "innermost first, without runtime.goexit and compiler-made wrappers; empty for what runs" }),
+	frames: Type.Array(Frame, {
+		description: "innermost first, without runtime.goexit and compiler-made wrappers; empty for what runs",
+	}),
 	growth: Type.Optional(
 		Type.Object({
 			count: Type.Integer({ description: "goroutines more than at the first reading", unit: "count" }),
@@ -47,7 +59,9 @@ export const StacksShape = Type.Object({
 	filtered: Type.Boolean({ description: "only some goroutines were asked for" }),
 	goroutines: Count({ description: "goroutines of the program, as runtime.NumGoroutine counts" }),
 	systemGoroutines: Count({ description: "the runtime's own" }),
-	groups: Type.Array(Group, { description: "those with the most resident bytes first; from the second reading on, those that grow most" }),
+	groups: Type.Array(Group, {
+		description: "those with the most resident bytes first; from the second reading on, those that grow most",
+	}),
 	leftOut: Type.Object(
 		{ groups: Count({}), goroutines: Count({}), residentBytes: ByteCount({}) },
 		{ description: "what --top and --min-count left out" },
@@ -67,10 +81,16 @@ export const StacksShape = Type.Object({
 	accounts: Type.Optional(
 		Type.Object(
 			{
-				stackInuseBytes: ByteCount({ description: "MemStats.StackInuse: the goroutines' stacks and the two lines that follow" }),
+				stackInuseBytes: ByteCount({
+					description: "MemStats.StackInuse: the goroutines' stacks and the two lines that follow",
+				}),
 				threadStackBytes: ByteCount({ description: "in it: the scheduler's and signal handlers' stacks of threads" }),
-				unusedBytes: ByteCount({ description: "in it: kept for goroutines to come, by caches and by goroutines that ended" }),
-				ledger: Type.Array(Line, { description: "the stacks lines of gomem why: resident bytes, threads' stacks included" }),
+				unusedBytes: ByteCount({
+					description: "in it: kept for goroutines to come, by caches and by goroutines that ended",
+				}),
+				ledger: Type.Array(Line, {
+					description: "the stacks lines of gomem why: resident bytes, threads' stacks included",
+				}),
 			},
 			{ description: "the same stacks as other books have them" },
 		),

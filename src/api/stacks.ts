@@ -16,7 +16,7 @@ import {
 } from "../goruntime/stack-groups.ts";
 import { GomemError } from "./errors.ts";
 import { type Observed, observe, targetOf } from "./observe.ts";
-import { beats, defineOperation, Duration } from "./operation.ts";
+import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
 import { unreadable } from "./shapes.ts";
 import { stackAccounts } from "./stacks-accounts.ts";
 import { frameMatcher } from "./stacks-match.ts";
@@ -34,12 +34,20 @@ const input = Type.Object({
 	top: Type.Integer({ description: "show so many groups", default: 20, minimum: 1 }),
 	minCount: Type.Integer({ description: "only groups of at least so many goroutines", default: 1, minimum: 1 }),
 	match: Type.Optional(
-		Type.String({ description: "only goroutines with a function or file on their stack that matches", placeholder: "regexp", minLength: 1 }),
+		Type.String({
+			description: "only goroutines with a function or file on their stack that matches",
+			placeholder: "regexp",
+			minLength: 1,
+		}),
 	),
-	goroutine: Type.Optional(Type.Integer({ description: "only the goroutine of this id", placeholder: "id", minimum: 0 })),
+	goroutine: Type.Optional(
+		Type.Integer({ description: "only the goroutine of this id", placeholder: "id", minimum: 0 }),
+	),
 	system: Type.Boolean({ description: "the runtime's own goroutines, too", default: false }),
 	full: Type.Boolean({ description: "all frames, where text shows the first ones only", default: false }),
-	pause: Type.Optional(Duration({ description: "stop the process while it is read, at most this long", bare: "500ms", effect: "pauses" })),
+	pause: Type.Optional(
+		Duration({ description: "stop the process while it is read, at most this long", bare: "500ms", effect: "pauses" }),
+	),
 });
 
 export const operation = defineOperation({
@@ -47,8 +55,8 @@ export const operation = defineOperation({
 	summary: "Goroutines by what they do: how many, how much stack, since when",
 	description:
 		"Walks the stack of every goroutine from outside and groups those that stand at the same place for the same reason. " +
-		"What runs at that moment has no frames: its registers are in a CPU. Waits are lower bounds: a garbage collection " +
-		"notes the time when it first sees a goroutine blocked. With --every or --watch it says which groups grow.",
+		"What runs at that moment has no frames: its registers are in a CPU. Ages are known to about one garbage collection: " +
+		"the runtime dates a wait to the collection before the one that first saw it. With --every or --watch it says which groups grow.",
 	group: "Where memory is",
 	kind: "query",
 	effect: "read",
@@ -59,7 +67,10 @@ export const operation = defineOperation({
 		{ command: "gomem stacks 4242", says: "what the goroutines of process 4242 are doing, in groups" },
 		{ command: "gomem stacks orders-api --by created", says: "which go statement made how many" },
 		{ command: "gomem stacks 4242 --every 10s", says: "which groups grow: a leak of goroutines" },
-		{ command: "gomem stacks 4242 --match 'net/http' --full", says: "those that pass through net/http, with all frames" },
+		{
+			command: "gomem stacks 4242 --match 'net/http' --full",
+			says: "those that pass through net/http, with all frames",
+		},
 	],
 	async run(_ctx, input) {
 		using observed = await observe(targetOf(input.target), { pause: input.pause, stacks: true });
@@ -70,19 +81,25 @@ export const operation = defineOperation({
 			last = stacksResult(next, input, growth);
 			if (observed.kind === "process") break;
 		}
-		if (last === undefined) throw new GomemError({ code: "bundle-unreadable", message: "the capture holds no reading" });
+		if (last === undefined)
+			throw new GomemError({ code: "bundle-unreadable", message: "the capture holds no reading" });
 		return last;
 	},
 	async *watch(ctx, input) {
 		using observed: Observed = await observe(targetOf(input.target), { pause: input.pause, stacks: true });
 		const growth = new Growth();
-		for await (const _ of beats(ctx)) {
+		// the readings of a bundle need not be waited for
+		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
 			const next = await observed.next();
 			if (next === undefined) return;
 			yield stacksResult(next, input, growth);
 		}
 	},
 });
+
+async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
+	while (!ctx.signal.aborted) yield;
+}
 
 /** What the groups were at the first reading. A group that was not there yet was 0. */
 class Growth {
@@ -139,9 +156,14 @@ export function stacksResult(observation: Observation, input: Input, before: Gro
 }
 
 function stacksOf(observation: Observation): GoroutineStacks {
-	const stacks = observation.stacks ?? { unavailable: "this capture holds no goroutines", wouldHelp: "a capture of a gomem that records them" };
+	const stacks = observation.stacks ?? {
+		unavailable: "this capture holds no goroutines",
+		wouldHelp: "a capture of a gomem that records them",
+	};
 	if (!isUnavailable(stacks)) return stacks;
-	const why = observation.reading.unavailable.find((part) => part.part === "runtime" || part.part === "runtime memory" || part.part === "go program");
+	const why = observation.reading.unavailable.find(
+		(part) => part.part === "runtime" || part.part === "runtime memory" || part.part === "go program",
+	);
 	const hint = why?.wouldHelp ?? stacks.wouldHelp;
 	throw new GomemError({
 		code: "stacks-unavailable",
@@ -165,7 +187,8 @@ function groupShape(s: GoroutineStacks, group: StackGroup, by: Input["by"], grow
 	const stack = s.stack[row] ?? -1;
 	const frames = stackFrames(s, stack);
 	const createdAt = s.goid[row] === 1 ? undefined : s.symbols[s.createdAt[row] ?? -1]?.[0];
-	const reasons = by === "stack" || by === "reason" ? [stateText(s, row)] : [...new Set(rows.map((one) => stateText(s, one)))];
+	const reasons =
+		by === "stack" || by === "reason" ? [stateText(s, row)] : [...new Set(rows.map((one) => stateText(s, one)))];
 	return {
 		id: group.id,
 		count: rows.length,
@@ -178,7 +201,9 @@ function groupShape(s: GoroutineStacks, group: StackGroup, by: Input["by"], grow
 		stackBytes: group.stackBytes,
 		residentBytes: group.residentBytes,
 		averageBytes: Math.round(group.stackBytes / rows.length),
-		...(group.waitSince === undefined ? {} : { oldestWaitSeconds: Math.round((s.nanotime - group.waitSince) / 1e8) / 10 }),
+		...(group.waitSince === undefined
+			? {}
+			: { oldestWaitSeconds: Math.round((s.nanotime - group.waitSince) / 1e8) / 10 }),
 		goroutines: examples(s, rows),
 		stacks: group.stacks,
 		truncated: isCut(s, row),

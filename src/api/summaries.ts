@@ -3,7 +3,10 @@ import type { Reading } from "../evidence/reading.ts";
 import type { ProcessSummary } from "./shapes.ts";
 
 /** What a summary takes of a reading. */
-type Summarised = Pick<Reading, "pid" | "at" | "exe" | "exeDeleted" | "stat" | "container" | "environment" | "program"> & {
+type Summarised = Pick<
+	Reading,
+	"pid" | "at" | "exe" | "exeDeleted" | "stat" | "container" | "environment" | "program"
+> & {
 	readonly host: Pick<Reading["host"], "bootTime" | "ticksPerSecond">;
 };
 

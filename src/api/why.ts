@@ -11,7 +11,8 @@ import { observe, targetOf } from "./observe.ts";
 import { beats, ByteCount, BytesPerHour, Count, defineOperation, Duration, Milliseconds, Moment, type OperationContext } from "./operation.ts";
 import { ProcessSummary, Unreadable, unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
-import { whyFromUrl } from "./why-url.ts";
+import { headerInput } from "./memstats-url.ts";
+import { Obtained, whyFromUrl } from "./why-url.ts";
 
 const Line = Type.Object({
 	id: Type.String({ description: "stable name; dots go deeper: heap.live, libs.libc.so.6, files./data/index.bolt" }),
@@ -76,7 +77,19 @@ const result = Type.Object({
 	cost: Type.Object({ wallMs: Milliseconds({}), pausedMs: Milliseconds({}), bytesRead: ByteCount({}) }),
 });
 
+/** The result for a process or a capture; that for a URL is WhyUrlResult. */
 export type WhyResult = Static<typeof result>;
+
+/** As published: a URL does not tell what is resident, so those figures are absent and `obtained` is there instead. */
+const published = Type.Object({
+	...result.properties,
+	rssBytes: Type.Optional(result.properties.rssBytes),
+	swapBytes: Type.Optional(result.properties.swapBytes),
+	vszBytes: Type.Optional(result.properties.vszBytes),
+	limit: Type.Optional(result.properties.limit),
+	residualBytes: Type.Optional(result.properties.residualBytes),
+	obtained: Type.Optional(Obtained),
+});
 
 export const operation = defineOperation({
 	name: "why",
@@ -91,8 +104,10 @@ export const operation = defineOperation({
 	input: Type.Object({
 		pause: Type.Optional(Duration({ description: "stop the process while it is read, at most this long; exact numbers", bare: "500ms", effect: "pauses" })),
 		baseline: Type.Optional(Type.String({ description: "an earlier capture (.gomem) or `why --json` output to compare with", placeholder: "file" })),
+		header: headerInput,
+		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
 	}),
-	result,
+	result: published,
 	examples: [
 		{ command: "gomem why 4242", says: "where the memory of process 4242 is now" },
 		{ command: "gomem why orders-api --every 5s --for 1m", says: "what grows, line by line" },
@@ -101,7 +116,7 @@ export const operation = defineOperation({
 	],
 	async run(ctx, input) {
 		const target = targetOf(input.target);
-		if (target.kind === "url") return whyFromUrl(ctx, target.url);
+		if (target.kind === "url") return whyFromUrl(ctx, target.url, input);
 		using observed = await observe(target, { pause: input.pause });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		let last: Observation | undefined;
@@ -118,6 +133,10 @@ export const operation = defineOperation({
 	},
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
+		if (target.kind === "url") {
+			for await (const _ of beats(ctx)) yield await whyFromUrl(ctx, target.url, input);
+			return;
+		}
 		using observed = await observe(target, { pause: input.pause });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {

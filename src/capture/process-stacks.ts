@@ -35,26 +35,50 @@ export class ProcessStacks {
 	static open(pid: number, exe: Executable, attached: Attached, memory: SafeMemory): ProcessStacks | Unavailable {
 		const { view, program } = attached;
 		if (program.arch !== "amd64") {
-			return { unavailable: `stacks of ${program.arch} programs cannot be walked yet`, wouldHelp: "the program's own /debug/pprof/goroutine" };
+			return {
+				unavailable: `stacks of ${program.arch} programs cannot be walked yet`,
+				wouldHelp: "the program's own /debug/pprof/goroutine",
+			};
 		}
 		const look = new LiveMemory(memory).look();
-		const code = openProgramCode({ elf: parseElf(exe.file), layout: view.layout, globals: view.globals, bias: program.bias, data: program.data, look });
+		const code = openProgramCode({
+			elf: parseElf(exe.file),
+			layout: view.layout,
+			globals: view.globals,
+			bias: program.bias,
+			data: program.data,
+			look,
+		});
 		return isUnavailable(code) ? code : new ProcessStacks(pid, attached, memory, code);
 	}
 
 	/** Reads and walks. `goroutines` where they were read before and the process has stood still since. */
-	walk(goroutines: GoroutineTable | undefined): { readonly walked: WalkedStacks; readonly nanotime: number } | Unavailable {
+	walk(
+		goroutines: GoroutineTable | undefined,
+	): { readonly walked: WalkedStacks; readonly nanotime: number } | Unavailable {
 		try {
-			const walked = walkGoroutines({ view: this.#attached.view, code: this.#code, memory: this.#looks, bytes: this.#memory, goroutines });
+			const walked = walkGoroutines({
+				view: this.#attached.view,
+				code: this.#code,
+				memory: this.#looks,
+				bytes: this.#memory,
+				goroutines,
+			});
 			return { walked, nanotime: nanotimeOf(this.#pid) };
 		} catch (error) {
 			if (!(error instanceof ParseError)) throw error;
-			return { unavailable: `the goroutines could not be read: ${error.message}`, wouldHelp: "reading again, or --pause, if the process is busy" };
+			return {
+				unavailable: `the goroutines could not be read: ${error.message}`,
+				wouldHelp: "reading again, or --pause, if the process is busy",
+			};
 		}
 	}
 
 	/** Names and sizes, which need no more of the process. */
-	evidence(read: { readonly walked: WalkedStacks; readonly nanotime: number }, residency: Residency | undefined): GoroutineStacks {
+	evidence(
+		read: { readonly walked: WalkedStacks; readonly nanotime: number },
+		residency: Residency | undefined,
+	): GoroutineStacks {
 		return stacksEvidence(read.walked, read.nanotime, residency);
 	}
 }

@@ -8,12 +8,15 @@ import { LayoutError } from "../goruntime/layouts/layout-error.ts";
 import { findSched } from "../goruntime/locate-sched.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
-import { readGlobal, type RuntimeView } from "../goruntime/runtime-view.ts";
+import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { loadBias } from "./process.ts";
 import { type Deadline, DeadlinePassed, TimedMemory } from "./ps-deadline.ts";
 import { outOfTime } from "./ps-programs.ts";
+
+/** The counters lie all over: with larger blocks most of what is read is not used. */
+const SCATTERED = { blockBytes: 8192, maxBlocks: 2048 };
 
 /** A light look at a Go runtime: its counters, and no table of it. */
 export interface RuntimeGlance {
@@ -75,11 +78,11 @@ export class RuntimeGlances {
 	read(deadline: Deadline): RuntimeGlance | Unavailable {
 		this.#timed.deadline = deadline;
 		try {
-			const look = this.#view.memory.look();
+			const look = this.#view.memory.look(SCATTERED);
 			const mheap = readGlobal(this.#view, look, "mheap_", "mheap");
 			return {
 				counters: readCounters(this.#view, look, mheap),
-				goroutines: goroutinesOf(this.#view),
+				goroutines: optional(() => countGoroutines(this.#view, look)),
 				layout: this.#layout,
 			};
 		} catch (error) {
@@ -101,11 +104,6 @@ function withSched(view: RuntimeView, data: Parameters<typeof findSched>[3]): Ru
 		findSched(view.memory.look({ blockBytes: 4096, maxBlocks: 8192 }), view.layout, view.globals, data),
 	);
 	return sched === undefined ? view : { ...view, globals: new Map([...view.globals, ["sched", sched]]) };
-}
-
-/** With a look of its own, of small blocks: what is counted lies far apart. */
-function goroutinesOf(view: RuntimeView): GoroutineCount | undefined {
-	return optional(() => countGoroutines(view, view.memory.look({ blockBytes: 16384 })));
 }
 
 function optional<T>(read: () => T): T | undefined {

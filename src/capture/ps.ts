@@ -4,14 +4,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { Bounds } from "../evidence/memory-bounds.ts";
-import { parseStat, type ProcessStat } from "../formats/procfs/stat.ts";
-import { parseStatus, type ProcessStatus } from "../formats/procfs/status.ts";
+import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
+import { type ProcessStatus, parseStatus } from "../formats/procfs/status.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
 import { boundsOf } from "./limit.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
 import { hostFacts } from "./linux/host-facts.ts";
-import { listPids } from "./linux/process-identity.ts";
 import { isGoneResult, readEnvironment, readProcText } from "./linux/proc-files.ts";
+import { listPids } from "./linux/process-identity.ts";
 import { memoryTask } from "./linux/task-state.ts";
 import { Deadline } from "./ps-deadline.ts";
 import { ProgramFiles, type SeenProgram } from "./ps-programs.ts";
@@ -143,7 +143,8 @@ export class ProcessTable {
 			file,
 			bounds: boundsIn(stat.pid, known, missing),
 			runtime: read,
-			environment: environment === undefined || isUnavailable(environment) ? undefined : (environment as Record<string, string>),
+			environment:
+				environment === undefined || isUnavailable(environment) ? undefined : (environment as Record<string, string>),
 			missing,
 		};
 	}

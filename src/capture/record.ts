@@ -1,5 +1,5 @@
 import { word } from "../bytes/cursor.ts";
-import { type Bundle, appendReading, emptyBundle, type NewReading } from "../evidence/bundle/bundle.ts";
+import { type Bundle, appendReading, emptyBundle, type NewPart } from "../evidence/bundle/bundle.ts";
 import { LookRecorder } from "../evidence/bundle/look-recorder.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { CgroupEvidence } from "../evidence/memory-bounds.ts";
@@ -9,7 +9,7 @@ import { Redactor } from "../evidence/redaction.ts";
 import { parseCommandLine, redactCommandLine } from "../formats/procfs/cmdline.ts";
 import { makeLedger } from "../ledger/ledger.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
-import { ObservedProcess } from "./process.ts";
+import { type Observation, ObservedProcess } from "./process.ts";
 import { nodeCodec } from "./record-codec.ts";
 import { bootDigest, pseudonymOf } from "./record-pseudonyms.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
@@ -20,13 +20,18 @@ export interface RecordOptions {
 	/** keep the names of folders and data files, the command line and all build settings */
 	readonly full?: boolean | undefined;
 	readonly tool: { readonly name: string; readonly version: string };
+	/** told of each reading as it was decoded, which is not kept */
+	readonly observed?: (observation: Observation) => void;
 }
 
+
+/** A part of a reading: how large it is, or why there is none. */
+export type PartSize = { readonly id: string } & ({ readonly bytes: number } | Unavailable);
 
 /** What one recorded reading was. */
 export interface RecordedParts {
 	readonly reading: Reading;
-	readonly parts: NewReading["parts"];
+	readonly parts: readonly PartSize[];
 	readonly redacted: readonly string[];
 }
 
@@ -64,18 +69,14 @@ export class RecordedProcess {
 	async record(bundle: Bundle | undefined): Promise<{ readonly bundle: Bundle } & RecordedParts> {
 		const exe = this.#process.exe?.path ?? "";
 		const redactor = this.#options.full === true ? undefined : new Redactor(pseudonymOf, exe);
-		const witnessed = this.#witness.begin();
-		const { reading, runtime, stacks } = await this.#process.read();
-		this.#witness.onlyHeaders();
-		makeLedger(reading, runtime);
-		this.#witness.end();
+		const { reading, stacks, witnessed } = await this.#read();
 		const evidence = {
 			reading,
 			stat: witnessed.files.get("stat") ?? new Uint8Array(0),
 			status: witnessed.files.get("status") ?? new Uint8Array(0),
 			smaps: witnessed.files.get("smaps"),
 			cgroup: witnessed.cgroup,
-			memory: runtime === undefined ? undefined : serialised(witnessed.looks),
+			memory: witnessed.runtime ? memoryPieces(witnessed.looks) : undefined,
 			stacks,
 			commandLine: this.#options.full === true ? commandLine(this.#process.pid) : undefined,
 		};
@@ -84,9 +85,22 @@ export class RecordedProcess {
 		return {
 			bundle: await appendReading(head, recorded, nodeCodec),
 			reading,
-			parts: recorded.parts,
+			parts: recorded.parts.map(sizeOf),
 			redacted: redactor?.replaced ?? [],
 		};
+	}
+
+	/** What was decoded is not handed on: the columns of a large heap take as much as all that was recorded. */
+	async #read(): Promise<{ reading: Reading; stacks: Observation["stacks"]; witnessed: Witnessed }> {
+		const witnessed = this.#witness.begin();
+		const observation = await this.#process.read();
+		const { reading, runtime, stacks } = observation;
+		this.#witness.onlyHeaders();
+		makeLedger(reading, runtime);
+		this.#options.observed?.(observation);
+		this.#witness.end();
+		witnessed.runtime = runtime !== undefined;
+		return { reading, stacks, witnessed };
 	}
 
 	close(): void {
@@ -98,8 +112,14 @@ export class RecordedProcess {
 	}
 }
 
-function serialised(looks: LookRecorder): Uint8Array | Unavailable {
-	if (!looks.overflowed) return looks.serialise();
+function sizeOf(part: NewPart): PartSize {
+	if (!("content" in part)) return part;
+	const pieces = part.content instanceof Uint8Array ? [part.content] : part.content;
+	return { id: part.id, bytes: pieces.reduce((n, piece) => n + piece.length, 0) };
+}
+
+function memoryPieces(looks: LookRecorder): readonly Uint8Array[] | Unavailable {
+	if (!looks.overflowed) return looks.pieces();
 	return {
 		unavailable: "the runtime's tables are larger than what a capture holds",
 		wouldHelp: "`gomem why PID` on the live process",
@@ -117,6 +137,8 @@ interface Witnessed {
 	readonly files: Map<WitnessedFile, Uint8Array>;
 	readonly looks: LookRecorder;
 	cgroup: CgroupEvidence | undefined;
+	/** whether the runtime could be decoded */
+	runtime: boolean;
 }
 
 /** Keeps what one reading is made of. Between readings (while the runtime is looked for) it is told things in vain. */
@@ -126,7 +148,7 @@ class Witness implements ReadingWitness {
 
 	begin(): Witnessed {
 		this.#headers = false;
-		this.#current = { files: new Map(), looks: new LookRecorder(), cgroup: undefined };
+		this.#current = { files: new Map(), looks: new LookRecorder(), cgroup: undefined, runtime: false };
 		return this.#current;
 	}
 

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { containerOf } from "../formats/cgroupfs/container.ts";
 import { parseNetTcp, socketInode } from "../formats/procfs/sockets.ts";
-import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
-import { listPids } from "./linux/process-identity.ts";
 import { readProcText } from "./linux/proc-files.ts";
+import { listPids } from "./linux/process-identity.ts";
 
 /** What a TARGET on the command line turned out to be. */
 export type Target =
@@ -36,7 +36,11 @@ export function resolveTarget(text: string): Target | UnresolvedTarget {
 
 function byPid(pid: number): Target | UnresolvedTarget {
 	if (!isUnavailable(asResult(readProcText(pid, "stat")))) return { kind: "process", pid };
-	return { problem: "not-found", message: `there is no process ${pid}`, hint: "`gomem ps` lists the Go processes of this machine" };
+	return {
+		problem: "not-found",
+		message: `there is no process ${pid}`,
+		hint: "`gomem ps` lists the Go processes of this machine",
+	};
 }
 
 function asResult(value: string | object): object {
@@ -52,13 +56,21 @@ function byFile(path: string): Target | UnresolvedTarget | undefined {
 	} catch (error) {
 		if (path.includes("/") || path.endsWith(".gomem")) {
 			const why = error instanceof Error && "code" in error ? String(error.code) : "";
-			return { problem: "not-found", message: `the file ${path} cannot be read (${why})`, hint: "give a capture made by `gomem capture`, a pid, or a process's name" };
+			return {
+				problem: "not-found",
+				message: `the file ${path} cannot be read (${why})`,
+				hint: "give a capture made by `gomem capture`, a pid, or a process's name",
+			};
 		}
 		return undefined;
 	}
 	if (head[0] === 0x50 && head[1] === 0x4b) return { kind: "bundle", path };
 	if (head.every((byte) => byte !== 0)) return { kind: "log", path };
-	return { problem: "unknown-file", message: `${path} is no file that gomem reads`, hint: "a capture (.gomem), MemStats as JSON or text, or a log" };
+	return {
+		problem: "unknown-file",
+		message: `${path} is no file that gomem reads`,
+		hint: "a capture (.gomem), MemStats as JSON or text, or a log",
+	};
 }
 
 function firstBytes(path: string, count: number): Uint8Array {
@@ -101,7 +113,8 @@ function byPort(port: number): Target | UnresolvedTarget {
 	const inodes = new Set<number>();
 	for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
 		try {
-			for (const socket of parseNetTcp(readFileSync(file, "utf8"), "listen")) if (socket.localPort === port) inodes.add(socket.inode);
+			for (const socket of parseNetTcp(readFileSync(file, "utf8"), "listen"))
+				if (socket.localPort === port) inodes.add(socket.inode);
 		} catch {
 			// no IPv6 on this machine
 		}
@@ -124,7 +137,12 @@ function holdsSocket(pid: number, inodes: ReadonlySet<number>): boolean {
 
 function one(pids: readonly number[], none: string, several: string): Target | UnresolvedTarget {
 	const [pid, second] = pids;
-	if (pid === undefined) return { problem: "not-found", message: none, hint: "`gomem ps` lists the Go processes of this machine; a pid, :port or file serves too" };
+	if (pid === undefined)
+		return {
+			problem: "not-found",
+			message: none,
+			hint: "`gomem ps` lists the Go processes of this machine; a pid, :port or file serves too",
+		};
 	if (second === undefined) return { kind: "process", pid };
 	return { problem: "ambiguous", message: several, hint: `give one pid: ${pids.slice(0, 20).join(", ")}` };
 }

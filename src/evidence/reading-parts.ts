@@ -1,6 +1,6 @@
 import { serialiseResidency } from "../formats/procfs/residency-codec.ts";
 import type { JsonObject } from "./bundle/manifest.ts";
-import type { BundleHead, NewPart, NewReading } from "./bundle/bundle.ts";
+import type { BundleHead, NewPart, NewReading, PartContent } from "./bundle/bundle.ts";
 import { isUnavailable, type Unavailable } from "./bundle/unavailable.ts";
 import type { CgroupEvidence } from "./memory-bounds.ts";
 import type { Reading } from "./reading.ts";
@@ -15,8 +15,8 @@ export interface ReadingEvidence {
 	readonly status: Uint8Array;
 	readonly smaps: Uint8Array | undefined;
 	readonly cgroup: CgroupEvidence | undefined;
-	/** the runtime's memory look by look (bundle/recorded-looks.ts); undefined where the reading has none */
-	readonly memory: Uint8Array | Unavailable | undefined;
+	/** the runtime's memory look by look (bundle/recorded-looks.ts), in pieces; undefined where the reading has none */
+	readonly memory: readonly Uint8Array[] | Unavailable | undefined;
 	readonly stacks: GoroutineStacks | Unavailable | undefined;
 	/** only where it is wanted whole */
 	readonly commandLine: Uint8Array | undefined;
@@ -48,7 +48,7 @@ export function readingParts(evidence: ReadingEvidence, redactor?: Redactor): Ne
 	const { reading } = evidence;
 	const time = new Date(reading.at).toISOString();
 	const parts: NewPart[] = [];
-	const add = (id: string, source: string, content: Uint8Array | Unavailable | undefined) => {
+	const add = (id: string, source: string, content: PartContent["content"] | Unavailable | undefined) => {
 		if (content === undefined) return;
 		parts.push(isUnavailable(content) ? { id, source, time, ...content } : { id, source, time, content });
 	};
@@ -68,7 +68,7 @@ export function readingParts(evidence: ReadingEvidence, redactor?: Redactor): Ne
 	return { time, more: readingFields(reading, redactor), parts };
 }
 
-type Add = (id: string, source: string, content: Uint8Array | Unavailable | undefined) => void;
+type Add = (id: string, source: string, content: PartContent["content"] | Unavailable | undefined) => void;
 
 function addStacks(add: Add, { stacks, reading }: ReadingEvidence, redactor: Redactor | undefined): void {
 	const source = "/proc/PID/mem and /proc/PID/exe";

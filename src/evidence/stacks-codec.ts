@@ -1,6 +1,6 @@
 import { decodeUtf8 } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
-import { type GoroutineStacks, STACK_SWITCHED, type StackFrame, type StackTable } from "./stacks.ts";
+import { type GoroutineStacks, STACK_SWITCHED, type StackFrame, type StackTable } from "./stacks-model.ts";
 
 const GOROUTINES = "gomem.goroutines/1";
 const SYMBOLS = "gomem.symbols/1";
@@ -139,7 +139,13 @@ function framesOf(doc: Fields, list: unknown, texts: readonly string[]): StackFr
 		const functionName = texts[name];
 		const fileName = texts[file];
 		if (functionName === undefined || fileName === undefined) throw bad();
-		frames.push({ function: functionName, file: fileName, line, inlined: (flags & 1) !== 0, wrapper: (flags & 2) !== 0 });
+		frames.push({
+			function: functionName,
+			file: fileName,
+			line,
+			inlined: (flags & 1) !== 0,
+			wrapper: (flags & 2) !== 0,
+		});
 	}
 	return frames;
 }
@@ -153,7 +159,8 @@ class Fields {
 	constructor(source: Uint8Array | object, format: string) {
 		this.#format = format;
 		const value = source instanceof Uint8Array ? this.#parse(source) : source;
-		if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.error("document", "an object", "something else");
+		if (typeof value !== "object" || value === null || Array.isArray(value))
+			throw this.error("document", "an object", "something else");
 		this.#object = value as Readonly<Record<string, unknown>>;
 		if (source instanceof Uint8Array && this.#object["format"] !== format) {
 			throw this.error("format", format, JSON.stringify(this.#object["format"] ?? "nothing").slice(0, 80));
@@ -184,7 +191,11 @@ class Fields {
 		const value = this.#object[name];
 		if (!Array.isArray(value)) throw this.error(name, "a list", typeof value);
 		if (value.length > limit || (exactly !== undefined && value.length !== exactly)) {
-			throw this.error(name, exactly === undefined ? `at most ${limit} elements` : `${exactly} elements`, String(value.length));
+			throw this.error(
+				name,
+				exactly === undefined ? `at most ${limit} elements` : `${exactly} elements`,
+				String(value.length),
+			);
 		}
 		return value;
 	}

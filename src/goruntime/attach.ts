@@ -1,8 +1,8 @@
 import type { TargetMemory } from "../bytes/block-reader.ts";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { LayoutUse, Program } from "../evidence/reading.ts";
-import { chooseLayouts } from "./layouts/layouts.ts";
 import type { Layout } from "./layouts/layout.ts";
+import { chooseLayouts } from "./layouts/layouts.ts";
 import { scanGlobals } from "./locate.ts";
 import type { ProgramFile } from "./program.ts";
 import { fits } from "./runtime-state.ts";
@@ -20,7 +20,11 @@ export interface Attached {
  * @param bias load address minus link address
  * @returns why not, where no layout is known or none fits
  */
-export async function attachRuntime(file: ProgramFile, bias: number, memory: TargetMemory): Promise<Attached | Unavailable> {
+export async function attachRuntime(
+	file: ProgramFile,
+	bias: number,
+	memory: TargetMemory,
+): Promise<Attached | Unavailable> {
 	const choice = await chooseLayouts(file.goVersion, file.arch);
 	if (choice.kind === "unknown") return { unavailable: choice.why, wouldHelp: choice.hint };
 	const layouts = choice.kind === "candidates" ? choice.layouts : [choice.layout];
@@ -93,9 +97,13 @@ export async function viewOfRecording(program: Program, memory: TargetMemory): P
 	const choice = await chooseLayouts(program.goVersion, program.arch);
 	if (choice.kind === "unknown") return { unavailable: choice.why, wouldHelp: choice.hint };
 	const layouts = choice.kind === "candidates" ? choice.layouts : [choice.layout];
-	const layout = layouts.find((l) => l.label === program.layout?.label) ?? (layouts.length === 1 ? layouts[0] : undefined);
+	const layout =
+		layouts.find((l) => l.label === program.layout?.label) ?? (layouts.length === 1 ? layouts[0] : undefined);
 	if (layout === undefined) {
-		return { unavailable: `the layout ${program.layout?.label ?? ""} of the capture is not in this gomem`, wouldHelp: "the gomem that captured it" };
+		return {
+			unavailable: `the layout ${program.layout?.label ?? ""} of the capture is not in this gomem`,
+			wouldHelp: "the gomem that captured it",
+		};
 	}
 	return { memory, layout, globals: new Map(Object.entries(program.globals) as [GlobalName, number][]) };
 }

@@ -54,7 +54,8 @@ export class DataWords {
 	/** The variables that one position fits best; left out where none does, or two fit equally and say different things. */
 	find<Name extends string>(wanted: readonly Wanted<Name>[]): Map<Name, number> {
 		const best: Best[] = wanted.map(() => ({ rank: 0, address: 0, word: 0, ambiguous: false }));
-		const asked = (when: Wanted<Name>["when"]) => wanted.flatMap((w, k) => (w.when === when ? [{ fits: w.fits, best: best[k] as Best }] : []));
+		const asked = (when: Wanted<Name>["when"]) =>
+			wanted.flatMap((w, k) => (w.when === when ? [{ fits: w.fits, best: best[k] as Best }] : []));
 		const kinds = { pointer: asked("pointer"), page: asked("page"), number: asked("number") };
 		let budget = MAX_DATA;
 		for (const range of this.#ranges) {
@@ -72,7 +73,11 @@ export class DataWords {
 		return found;
 	}
 
-	#searchPage(page: number, length: number, kinds: Readonly<Record<"pointer" | "page" | "number", readonly Asked[]>>): void {
+	#searchPage(
+		page: number,
+		length: number,
+		kinds: Readonly<Record<"pointer" | "page" | "number", readonly Asked[]>>,
+	): void {
 		const at = this.#look.locate(page, length);
 		if (at < 0) return;
 		const view = this.#look.view;

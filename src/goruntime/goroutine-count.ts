@@ -3,7 +3,7 @@ import { ParseError } from "../bytes/parse-error.ts";
 import { isDead, readGoroutines } from "./goroutines.ts";
 import { readPs } from "./heap-pages.ts";
 import { freeInSched } from "./locate-sched.ts";
-import { globalAddress, readGlobal, type RuntimeView } from "./runtime-view.ts";
+import { globalAddress, type RuntimeView, readGlobal } from "./runtime-view.ts";
 
 /** How many goroutines there are, and by what. */
 export interface GoroutineCount {
@@ -26,7 +26,12 @@ const MAX_COUNTED = 1 << 18;
 export function countGoroutines(view: RuntimeView, look: MemoryReader): GoroutineCount | undefined {
 	const length = look.word(globalAddress(view, "allgs") + 8);
 	if (length === undefined || length >= 2 ** 32) {
-		throw new ParseError({ format: "go runtime", field: "runtime.allgs", expected: "a length", actual: String(length) });
+		throw new ParseError({
+			format: "go runtime",
+			field: "runtime.allgs",
+			expected: "a length",
+			actual: String(length),
+		});
 	}
 	if (view.globals.has("sched")) return { count: countByScheduler(view, look, length), from: "scheduler" };
 	if (length > MAX_COUNTED) return undefined;

@@ -1,7 +1,7 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import type { StructLayout } from "./layouts/layout.ts";
-import { globalAddress, readPointers, type RuntimeView } from "./runtime-view.ts";
+import { globalAddress, type RuntimeView, readPointers } from "./runtime-view.ts";
 
 /** g.atomicstatus without the scan bit (runtime2.go). */
 export const G_IDLE = 0;
@@ -28,7 +28,7 @@ export interface GoroutineTable {
 	readonly goid: Float64Array;
 	readonly status: Uint8Array;
 	readonly waitReason: Uint8Array;
-	/** runtime nanotime at which a GC first saw it blocked; 0 where none did (a lower bound of its age) */
+	/** runtime nanotime of about when it began to wait; 0 where unknown (see GoroutineStacks.waitSince) */
 	readonly waitSince: Float64Array;
 	readonly stackLow: Float64Array;
 	readonly stackHigh: Float64Array;
@@ -106,7 +106,12 @@ export function readGoroutines(view: RuntimeView, look: MemoryReader): Goroutine
  * Reads the same goroutines again, in place, and returns the rows in which one has moved: another goroutine, state or
  * place, or a struct that cannot be read now.
  */
-export function rereadGoroutines(view: RuntimeView, look: MemoryReader, t: GoroutineTable, rows: Iterable<number>): number[] {
+export function rereadGoroutines(
+	view: RuntimeView,
+	look: MemoryReader,
+	t: GoroutineTable,
+	rows: Iterable<number>,
+): number[] {
 	const off = gOffsets(view.layout.struct("g"));
 	const moved: number[] = [];
 	for (const i of rows) {
@@ -199,7 +204,10 @@ export function readMachineStacks(view: RuntimeView, look: MemoryReader): Machin
 		const gsignal = word(look.view, at + m.offset("gsignal"));
 		const thread = word(look.view, at + m.offset("procid"));
 		const next = word(look.view, at + m.offset("alllink"));
-		for (const [kind, pointer] of [["g0", g0], ["gsignal", gsignal]] as const) {
+		for (const [kind, pointer] of [
+			["g0", g0],
+			["gsignal", gsignal],
+		] as const) {
 			if (pointer === 0 || look.locate(pointer, g.size) < 0) continue;
 			const low = look.word(pointer + g.offset("stack.lo")) ?? 0;
 			const high = look.word(pointer + g.offset("stack.hi")) ?? 0;

@@ -24,7 +24,10 @@ const made = new WeakMap<Layout, HeapConstants>();
 
 export function heapConstants(layout: Layout): HeapConstants {
 	let constants = made.get(layout);
-	if (constants === undefined) made.set(layout, (constants = make(layout)));
+	if (constants === undefined) {
+		constants = make(layout);
+		made.set(layout, constants);
+	}
 	return constants;
 }
 

@@ -2,7 +2,7 @@ import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { heapConstants } from "./heap-constants.ts";
-import { readPointers, readStruct, type RuntimeView, type StructValue } from "./runtime-view.ts";
+import { type RuntimeView, readPointers, readStruct, type StructValue } from "./runtime-view.ts";
 import type { SpanTable } from "./spans.ts";
 
 /** Who holds a page of the heap, where it is not a span (those are their index, from 0). */
@@ -45,12 +45,19 @@ function readArenas(view: RuntimeView, look: MemoryReader, mheap: StructValue): 
 	const c = heapConstants(view.layout);
 	const list = mheap.slice(mheap.layout.has("heapArenas") ? "heapArenas" : "allArenas");
 	if (!(list.length >= 0 && list.length <= MAX_READ_ARENAS)) {
-		throw new ParseError({ format: "go runtime", offset: list.data, field: "mheap_.allArenas", expected: `up to ${MAX_READ_ARENAS} arenas`, actual: String(list.length) });
+		throw new ParseError({
+			format: "go runtime",
+			offset: list.data,
+			field: "mheap_.allArenas",
+			expected: `up to ${MAX_READ_ARENAS} arenas`,
+			actual: String(list.length),
+		});
 	}
 	// arenaIdx is a uint, so the list reads as pointers do. User arenas are in their own list and are mapped alike.
 	const indices = new Set(readPointers(look, list, MAX_READ_ARENAS, "mheap_.heapArenas"));
 	if (mheap.layout.has("userArenaArenas")) {
-		for (const index of readPointers(look, mheap.slice("userArenaArenas"), MAX_READ_ARENAS, "mheap_.userArenaArenas")) indices.add(index);
+		for (const index of readPointers(look, mheap.slice("userArenaArenas"), MAX_READ_ARENAS, "mheap_.userArenaArenas"))
+			indices.add(index);
 	}
 	const l2 = mheap.element("arenas", 0);
 	const arenas: { base: number; struct: number }[] = [];
@@ -67,7 +74,10 @@ function readArenas(view: RuntimeView, look: MemoryReader, mheap: StructValue): 
 export function readHeapPages(view: RuntimeView, look: MemoryReader, mheap: StructValue, spans: SpanTable): HeapPages {
 	const c = heapConstants(view.layout);
 	const pagesPerArena = c.heapArenaBytes / c.pageSize;
-	const arenas: HeapArena[] = readArenas(view, look, mheap).map((a) => ({ ...a, owner: new Int32Array(pagesPerArena) }));
+	const arenas: HeapArena[] = readArenas(view, look, mheap).map((a) => ({
+		...a,
+		owner: new Int32Array(pagesPerArena),
+	}));
 	const chunks = new ChunkBitmaps(view, look, mheap);
 	for (const arena of arenas) {
 		for (let page = 0; page < pagesPerArena; page += CHUNK_PAGES) {
@@ -120,7 +130,12 @@ class ChunkBitmaps {
 }
 
 /** Pages that a P took from the bitmap for itself are free as well (mpagecache.go: pageCache). */
-function fillPageCaches(view: RuntimeView, look: MemoryReader, arenas: readonly HeapArena[], pagesPerArena: number): void {
+function fillPageCaches(
+	view: RuntimeView,
+	look: MemoryReader,
+	arenas: readonly HeapArena[],
+	pagesPerArena: number,
+): void {
 	const c = heapConstants(view.layout);
 	for (const p of readPs(view, look)) {
 		const base = p.word("pcache.base");
@@ -197,7 +212,12 @@ export function findArena(arenas: readonly HeapArena[], address: number, arenaBy
  * that never had one become PAGE_RESERVED: since 1.26 the allocator skips a random number of pages at the heap's start
  * (mheap.go: grow). The list is short on a still target and bounded on a busy one.
  */
-export function spansOfUnknownPages(view: RuntimeView, look: MemoryReader, pages: HeapPages, limit = 4096): Set<number> {
+export function spansOfUnknownPages(
+	view: RuntimeView,
+	look: MemoryReader,
+	pages: HeapPages,
+	limit = 4096,
+): Set<number> {
 	const offset = view.layout.struct("heapArena").offset("spans");
 	const structs = new Set<number>();
 	for (const arena of pages.arenas) {

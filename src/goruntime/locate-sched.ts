@@ -59,7 +59,13 @@ function rank(look: MemoryReader, layout: Layout, address: number, known: Known,
 	const isCount = (value: number, most: number) => value >= 0 && value <= most;
 	if (!isCount(int("nmidle"), ms) || !isCount(int("nmidlelocked"), ms) || !isCount(int("nmsys"), ms)) return 0;
 	if (!isCount(int("ngsys"), known.goroutines) || !isCount(int("npidle"), known.ps.size)) return 0;
-	if (!isCount(freeInSched(layout, (path) => int(path)), known.goroutines)) return 0;
+	if (
+		!isCount(
+			freeInSched(layout, (path) => int(path)),
+			known.goroutines,
+		)
+	)
+		return 0;
 	const goids = pointer("goidgen");
 	if (goids < known.highestGoid || goids > 2 ** 48 || int("maxmcount") < 1) return 0;
 	const idle = pointer("pidle");

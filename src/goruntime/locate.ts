@@ -1,5 +1,5 @@
 import type { MemoryReader, TargetMemory } from "../bytes/block-reader.ts";
-import { word } from "../bytes/cursor.ts";
+import { signedWord, word } from "../bytes/cursor.ts";
 import { type DataRange, DataWords, followList, MAX_ADDRESS } from "./data-words.ts";
 import { type HeapConstants, heapConstants } from "./heap-constants.ts";
 import type { Layout } from "./layouts/layout.ts";
@@ -24,19 +24,43 @@ export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readon
 		for (const [name, address] of more) found.set(name, address);
 	};
 	// keyed by the position of a word that says much: mheap_ by allspans, gcBitsArenas by its `next` list
-	keep(data.find([{ name: "mheap_", when: "page", offset: layout.struct("mheap").offset("allspans"), fits: (at, w) => Number(heap.isAllspans(at, w)) }]));
+	keep(
+		data.find([
+			{
+				name: "mheap_",
+				when: "page",
+				offset: layout.struct("mheap").offset("allspans"),
+				fits: (at, w) => Number(heap.isAllspans(at, w)),
+			},
+		]),
+	);
 	const mheap = found.get("mheap_");
 	if (mheap === undefined) return found;
 	heap.learn(mheap);
 	const shapes = new SchedulerShapes(look, layout, data.image);
 	keep(
 		data.find<GlobalName>([
-			{ name: "gcController", when: "number", offset: layout.struct("gcControllerState").offset("heapInUse"), fits: (at, w) => Number(heap.isHeapInUse(at, w)) },
-			{ name: "memstats", when: "number", offset: layout.struct("mstats").offset("mspan_sys"), fits: (at, w) => heap.mspanSys(at, w) },
+			{
+				name: "gcController",
+				when: "number",
+				offset: layout.struct("gcControllerState").offset("heapInUse"),
+				fits: (at, w) => Number(heap.isHeapInUse(at, w)),
+			},
+			{
+				name: "memstats",
+				when: "number",
+				offset: layout.struct("mstats").offset("mspan_sys"),
+				fits: (at, w) => heap.mspanSys(at, w),
+			},
 			{ name: "persistentChunks", when: "page", fits: (_, w) => heap.persistentChunks(w) },
-			{ name: "gcBitsArenas", when: "page", offset: heapConstants(layout).gcBitsArenaLists[1], fits: (at, w) => Number(heap.isGcBitsNext(at, w)) },
+			{
+				name: "gcBitsArenas",
+				when: "page",
+				offset: heapConstants(layout).gcBitsArenaLists[1],
+				fits: (at, w) => heap.gcBitsNext(at, w),
+			},
 			{ name: "allgs", when: "pointer", fits: (at, w) => Number(shapes.isAllgs(at, w)) },
-			{ name: "allp", when: "pointer", fits: (at, w) => Number(shapes.isAllp(at, w)) },
+			{ name: "allp", when: "pointer", fits: (at, w) => shapes.processors(at, w) },
 			{ name: "allm", when: "pointer", fits: (_, w) => shapes.machines(w) },
 			{ name: "mbuckets", when: "pointer", fits: (_, w) => Number(shapes.isBucketList(w, 1)) },
 			{ name: "bbuckets", when: "pointer", fits: (_, w) => Number(shapes.isBucketList(w, 2)) },
@@ -45,7 +69,8 @@ export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readon
 	);
 	const mbuckets = found.get("mbuckets");
 	const bucket = mbuckets === undefined ? undefined : look.word(mbuckets);
-	if (bucket !== undefined) keep(data.find([{ name: "buckhash", when: "page", fits: (_, w) => Number(shapes.isBucketHash(w, bucket)) }]));
+	if (bucket !== undefined)
+		keep(data.find([{ name: "buckhash", when: "page", fits: (_, w) => Number(shapes.isBucketHash(w, bucket)) }]));
 	return found;
 }
 
@@ -56,6 +81,8 @@ function heapOffsets(layout: Layout) {
 	const pacer = layout.struct("gcControllerState");
 	const stats = layout.struct("mstats");
 	const inuse = layout.struct("fixalloc").offset("inuse");
+	const delta = layout.struct("heapStatsDelta");
+	const heapStats = stats.offset("heapStats") + layout.struct("consistentHeapStats").offset("stats");
 	return {
 		span: {
 			size: mspan.size,
@@ -97,6 +124,8 @@ function heapOffsets(layout: Layout) {
 			other: stats.offset("other_sys"),
 			numgc: stats.offset("numgc"),
 			lastGc: stats.offset("last_gc_unix"),
+			// memstats.heapStats.stats[i].inHeap: three slots whose sum is the heap in use
+			inHeap: [0, 1, 2].map((i) => heapStats + i * delta.size + delta.offset("inHeap")),
 		},
 	};
 }
@@ -188,7 +217,8 @@ class HeapShapes {
 
 	/** gcController counts the same pages in use as mheap_ does; a busy target may have moved between the two reads. */
 	isHeapInUse(address: number, inUse: number): boolean {
-		if (Math.abs(inUse - this.#pagesInUseBytes) > this.#pagesInUseBytes / 4 || inUse % this.#c.pageSize !== 0) return false;
+		if (Math.abs(inUse - this.#pagesInUseBytes) > this.#pagesInUseBytes / 4 || inUse % this.#c.pageSize !== 0)
+			return false;
 		const off = this.#off.pacer;
 		const at = this.#look.locate(address - off.heapInUse, off.size);
 		if (at < 0) return false;
@@ -222,10 +252,22 @@ class HeapShapes {
 		const numGc = view.getUint32(at + off.numgc - off.first, true);
 		if (Math.abs(numGc - this.#numGc) > 1 || !justAbove(field(off.caches), this.#cachesInUse)) return 0;
 		// the page allocator's own tables are in gcMiscSys from the start
-		if (field(off.gcMisc) < this.#c.pageSize || field(off.gcMisc) > MAX_ADDRESS || field(off.other) > MAX_ADDRESS) return 0;
+		if (field(off.gcMisc) < this.#c.pageSize || field(off.gcMisc) > MAX_ADDRESS || field(off.other) > MAX_ADDRESS)
+			return 0;
 		const lastGc = field(off.lastGc);
+		if (!this.#sumsToHeap(address - off.spans)) return 0;
 		if (numGc === 0 ? lastGc !== 0 : !(lastGc > 1e18 && lastGc < 4e18)) return 0;
 		return numGc === this.#numGc ? 2 : 1;
+	}
+
+	#sumsToHeap(memstats: number): boolean {
+		let sum = 0;
+		for (const offset of this.#off.stats.inHeap) {
+			const at = this.#look.locate(memstats + offset, 8);
+			if (at < 0) return false;
+			sum += signedWord(this.#look.view, at);
+		}
+		return Math.abs(sum - this.#pagesInUseBytes) <= this.#pagesInUseBytes / 4;
 	}
 
 	/** A list of 256 KiB chunks, one of which holds the first span's struct; its length, since Ps point into it too. */
@@ -233,12 +275,24 @@ class HeapShapes {
 		return this.#listHolds(first, 0, this.#c.persistentChunkBytes, [this.#spanStruct]);
 	}
 
-	/** Lists of 64 KiB arenas, one of which holds the mark bits of a span. `address` is that of the struct's field `next`. */
-	isGcBitsNext(address: number, first: number): boolean {
-		if (this.#listHolds(first, 8, this.#c.gcBitsChunkBytes, this.#bits) === 0) return false;
-		const lists = this.#c.gcBitsArenaLists;
-		const heads = lists.map((at) => this.#look.word(address - lists[1] + at) ?? 0);
-		return heads.every((head) => head === 0 || (head % 4096 === 0 && head < MAX_ADDRESS && followList(this.#look, head, 8).length > 0));
+	/**
+	 * Four lists of 64 KiB arenas, one of which holds the mark bits of spans: how many arenas there are in all. `address` is that
+	 * of the list `next`. A neighbour that takes three of the lists for its own has fewer, or as many where the fourth is
+	 * empty: then the lower address counts, and either reaches the same arenas.
+	 */
+	gcBitsNext(address: number, first: number): number {
+		const bytes = this.#c.gcBitsChunkBytes;
+		if (this.#listHolds(first, 8, bytes, this.#bits) === 0) return 0;
+		const [, next] = this.#c.gcBitsArenaLists;
+		let arenas = 0;
+		for (const at of this.#c.gcBitsArenaLists) {
+			const head = this.#look.word(address - next + at) ?? 0;
+			if (head === 0) continue;
+			const blocks = head % 4096 === 0 && head < MAX_ADDRESS ? followList(this.#look, head, 8, MAX_BLOCKS) : [];
+			if (blocks.length === 0) return 0;
+			arenas += blocks.length;
+		}
+		return arenas + 1 - address / MAX_ADDRESS;
 	}
 
 	/** The list's length where one of its blocks holds one of the addresses and all of them are sane, else 0. */

@@ -3,7 +3,7 @@ import { word } from "../bytes/cursor.ts";
 import { heapConstants } from "./heap-constants.ts";
 import { readPs } from "./heap-pages.ts";
 import { heapGoal, type Pacer, readPacer } from "./pacer.ts";
-import { readGlobal, readStruct, type RuntimeView, StructValue } from "./runtime-view.ts";
+import { type RuntimeView, readGlobal, readStruct, StructValue } from "./runtime-view.ts";
 
 /** One size class as runtime.MemStats.BySize has it. */
 export interface BySize {
@@ -184,8 +184,17 @@ export function readCounters(view: RuntimeView, look: MemoryReader, mheap: Struc
 		Alloc: a.totalAlloc - a.totalFree,
 		TotalAlloc: a.totalAlloc,
 		Sys:
-			heapInUse + heapFree + heapReleased + sys.stacks + sys.mspan + sys.mcache + sys.buckhash + sys.gcMisc + sys.other +
-			stackInUse + workBufs,
+			heapInUse +
+			heapFree +
+			heapReleased +
+			sys.stacks +
+			sys.mspan +
+			sys.mcache +
+			sys.buckhash +
+			sys.gcMisc +
+			sys.other +
+			stackInUse +
+			workBufs,
 		Lookups: 0,
 		Mallocs: a.mallocs,
 		Frees: a.frees,

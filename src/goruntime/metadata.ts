@@ -3,8 +3,8 @@ import { word } from "../bytes/cursor.ts";
 import { followList } from "./data-words.ts";
 import { heapConstants } from "./heap-constants.ts";
 import type { HeapPages } from "./heap-pages.ts";
+import { type RuntimeView, readStruct, type StructValue } from "./runtime-view.ts";
 import { BUCKET_HASH_ENTRIES } from "./scheduler-shapes.ts";
-import { readStruct, type RuntimeView, type StructValue } from "./runtime-view.ts";
 
 /** An address range that the runtime mapped for itself, outside its heap. */
 export interface MetadataRange {
@@ -47,7 +47,12 @@ const ARENA_INDEX_BYTES = 2 ** 22 * 8;
 const MAX_LIST = 1 << 20;
 
 /** Finds everything that the runtime mapped for itself. Ranges may be larger than what is resident. */
-export function readMetadata(view: RuntimeView, look: MemoryReader, mheap: StructValue, pages: HeapPages): RuntimeMetadata {
+export function readMetadata(
+	view: RuntimeView,
+	look: MemoryReader,
+	mheap: StructValue,
+	pages: HeapPages,
+): RuntimeMetadata {
 	const ranges: MetadataRange[] = [];
 	const missing: MetadataId[] = [];
 	const add = (id: MetadataId, start: number, bytes: number) => {
@@ -85,7 +90,11 @@ function pageAllocRanges(
 	const pages = readStruct(look, view.layout.struct("pageAlloc"), mheap.addressOf("pages"));
 	const levels = pages.layout.field("summary").count ?? 5;
 	for (let level = 0; level < levels; level++) {
-		add("runtime.metadata.page-summary", pages.element("summary", level * 3), pages.element("summary", level * 3 + 2) * 8);
+		add(
+			"runtime.metadata.page-summary",
+			pages.element("summary", level * 3),
+			pages.element("summary", level * 3 + 2) * 8,
+		);
 	}
 	const c = heapConstants(view.layout);
 	const l1 = pages.layout.field("chunks").count ?? 0;
@@ -98,7 +107,12 @@ function pageAllocRanges(
 }
 
 /** Follows a list of blocks whose next pointer stands at `nextAt`; undefined where the variable was not found. */
-function listFrom(view: RuntimeView, look: MemoryReader, name: "persistentChunks", nextAt: number): number[] | undefined {
+function listFrom(
+	view: RuntimeView,
+	look: MemoryReader,
+	name: "persistentChunks",
+	nextAt: number,
+): number[] | undefined {
 	const head = view.globals.get(name);
 	return head === undefined ? undefined : followList(look, look.word(head) ?? 0, nextAt);
 }
@@ -116,7 +130,9 @@ function gcBitsArenas(view: RuntimeView, look: MemoryReader): number[] | undefin
 
 function persistentUse(view: RuntimeView, look: MemoryReader, mheap: StructValue): PersistentUse {
 	const inUse = (field: string) =>
-		mheap.layout.has(field) ? readStruct(look, view.layout.struct("fixalloc"), mheap.addressOf(field)).word("inuse") : 0;
+		mheap.layout.has(field)
+			? readStruct(look, view.layout.struct("fixalloc"), mheap.addressOf(field)).word("inuse")
+			: 0;
 	let bucketBytes = 0;
 	let buckets = 0;
 	for (const name of ["mbuckets", "bbuckets", "xbuckets"] as const) {
@@ -148,7 +164,11 @@ const SPECIAL_ALLOCATORS = [
 ];
 
 /** mprof.go: a bucket is its header, the stack's pcs, and the record: memRecord or blockRecord (two words). */
-function sumBuckets(view: RuntimeView, look: MemoryReader, name: "mbuckets" | "bbuckets" | "xbuckets"): { bytes: number; count: number } {
+function sumBuckets(
+	view: RuntimeView,
+	look: MemoryReader,
+	name: "mbuckets" | "bbuckets" | "xbuckets",
+): { bytes: number; count: number } {
 	const head = view.globals.get(name);
 	const bucket = view.layout.struct("bucket");
 	const record = name === "mbuckets" ? view.layout.struct("memRecord").size : 16;

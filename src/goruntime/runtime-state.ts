@@ -1,13 +1,13 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { ParseError } from "../bytes/parse-error.ts";
-import { heapConstants } from "./heap-constants.ts";
 import { type GoroutineTable, type MachineStack, readGoroutines, readMachineStacks } from "./goroutines.ts";
+import { heapConstants } from "./heap-constants.ts";
 import { type HeapPages, readHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
 import { LayoutError } from "./layouts/layout-error.ts";
 import { countMarks, type MarkCounts } from "./marks.ts";
 import { type RuntimeCounters, readCounters } from "./memstats.ts";
 import { type RuntimeMetadata, readMetadata } from "./metadata.ts";
-import { readGlobal, type RuntimeView } from "./runtime-view.ts";
+import { type RuntimeView, readGlobal } from "./runtime-view.ts";
 import { addSpans, readSpans, SPAN_IN_USE, type SpanTable } from "./spans.ts";
 
 /** Everything that one look at a Go runtime yields. */

@@ -38,7 +38,12 @@ export interface RuntimeView {
 export function globalAddress(view: RuntimeView, name: GlobalName): number {
 	const address = view.globals.get(name);
 	if (address === undefined) {
-		throw new ParseError({ format: "go runtime", field: `runtime.${name}`, expected: "its address", actual: "not found" });
+		throw new ParseError({
+			format: "go runtime",
+			field: `runtime.${name}`,
+			expected: "its address",
+			actual: "not found",
+		});
 	}
 	return address;
 }
@@ -106,7 +111,13 @@ export class StructValue {
 export function readStruct(look: MemoryReader, layout: StructLayout, address: number): StructValue {
 	const bytes = look.copy(address, layout.size);
 	if (bytes === undefined) {
-		throw new ParseError({ format: "go runtime", offset: address, field: layout.name, expected: `${layout.size} readable bytes`, actual: "less" });
+		throw new ParseError({
+			format: "go runtime",
+			offset: address,
+			field: layout.name,
+			expected: `${layout.size} readable bytes`,
+			actual: "less",
+		});
 	}
 	return new StructValue(layout, address, new DataView(bytes.buffer));
 }
@@ -117,9 +128,20 @@ export function readGlobal(view: RuntimeView, look: MemoryReader, name: GlobalNa
 }
 
 /** Reads a slice of pointers. Throws ParseError where the length is beyond `limit` or the array is not there. */
-export function readPointers(look: MemoryReader, slice: { data: number; length: number }, limit: number, field: string): Float64Array {
+export function readPointers(
+	look: MemoryReader,
+	slice: { data: number; length: number },
+	limit: number,
+	field: string,
+): Float64Array {
 	if (!(slice.length >= 0 && slice.length <= limit)) {
-		throw new ParseError({ format: "go runtime", offset: slice.data, field, expected: `a length up to ${limit}`, actual: String(slice.length) });
+		throw new ParseError({
+			format: "go runtime",
+			offset: slice.data,
+			field,
+			expected: `a length up to ${limit}`,
+			actual: String(slice.length),
+		});
 	}
 	const out = new Float64Array(slice.length);
 	const step = 8192;
@@ -127,7 +149,13 @@ export function readPointers(look: MemoryReader, slice: { data: number; length: 
 		const count = Math.min(step, slice.length - i);
 		const at = look.locate(slice.data + i * 8, count * 8);
 		if (at < 0) {
-			throw new ParseError({ format: "go runtime", offset: slice.data + i * 8, field, expected: "an array of pointers", actual: "memory that cannot be read" });
+			throw new ParseError({
+				format: "go runtime",
+				offset: slice.data + i * 8,
+				field,
+				expected: "an array of pointers",
+				actual: "memory that cannot be read",
+			});
 		}
 		for (let j = 0; j < count; j++) out[i + j] = word(look.view, at + j * 8);
 	}

@@ -9,11 +9,27 @@ function schedulerOffsets(layout: Layout) {
 	const p = layout.struct("p");
 	const m = layout.struct("m");
 	const bucket = layout.struct("bucket");
+	const mcache = layout.struct("mcache");
 	return {
-		g: { size: g.size, low: g.offset("stack.lo"), high: g.offset("stack.hi"), status: g.offset("atomicstatus"), goid: g.offset("goid"), m: g.offset("m") },
+		g: {
+			size: g.size,
+			low: g.offset("stack.lo"),
+			high: g.offset("stack.hi"),
+			status: g.offset("atomicstatus"),
+			goid: g.offset("goid"),
+			m: g.offset("m"),
+		},
 		p: { length: p.offset("mcache") + 8, id: p.offset("id"), status: p.offset("status"), mcache: p.offset("mcache") },
+		mcache: { alloc: mcache.offset("alloc"), spans: mcache.field("alloc").count ?? 0 },
 		m: { g0: m.offset("g0"), next: m.offset("alllink") },
-		bucket: { size: bucket.size, frames: bucket.offset("nstk"), type: bucket.offset("typ"), allnext: bucket.offset("allnext"), next: bucket.offset("next"), hash: bucket.offset("hash") },
+		bucket: {
+			size: bucket.size,
+			frames: bucket.offset("nstk"),
+			type: bucket.offset("typ"),
+			allnext: bucket.offset("allnext"),
+			next: bucket.offset("next"),
+			hash: bucket.offset("hash"),
+		},
 	};
 }
 
@@ -54,19 +70,30 @@ export class SchedulerShapes {
 		return mains === 1;
 	}
 
-	/** A slice of pointers to p structs, whose ids count from 0. */
-	isAllp(address: number, array: number): boolean {
+	/** A slice of pointers to p structs, whose ids count from 0 and whose caches hold spans; its length. */
+	processors(address: number, array: number): number {
 		const length = this.#sliceLength(address, 1 << 16);
 		const off = this.#off.p;
+		let caches = 0;
 		for (let i = 0; i < length; i++) {
 			const at = this.#target(array + i * 8, off.length);
-			if (at < 0) return false;
+			if (at < 0) return 0;
 			const view = this.#look.view;
 			const status = view.getUint32(at + off.status, true);
-			if (view.getInt32(at + off.id, true) !== i || status > P_DEAD) return false;
-			if (status < P_DEAD && !isPointer(word(view, at + off.mcache))) return false;
+			if (view.getInt32(at + off.id, true) !== i || status > P_DEAD) return 0;
+			if (status === P_DEAD) continue;
+			if (!this.#isCache(word(view, at + off.mcache))) return 0;
+			caches++;
 		}
-		return length > 0;
+		return caches === 0 ? 0 : length;
+	}
+
+	/** mcache.alloc is full of pointers: to spans, or to the empty span that stands for none (mcache.go: allocmcache). */
+	#isCache(mcache: number): boolean {
+		const { alloc, spans } = this.#off.mcache;
+		const at = isPointer(mcache) ? this.#look.locate(mcache + alloc, spans * 8) : -1;
+		for (let i = 0; at >= 0 && i < spans; i++) if (!isPointer(word(this.#look.view, at + i * 8))) return false;
+		return at >= 0;
 	}
 
 	/** allm is the newest M, and each M's g0 points back at it; the length of the list, since the idle list points into it. */

@@ -2,7 +2,7 @@ import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { heapConstants } from "./heap-constants.ts";
 import type { StructLayout } from "./layouts/layout.ts";
-import { readPointers, type RuntimeView, type StructValue } from "./runtime-view.ts";
+import { type RuntimeView, readPointers, type StructValue } from "./runtime-view.ts";
 
 /** mspan.state (mheap.go: mSpanState). */
 export const SPAN_DEAD = 0;
@@ -162,7 +162,12 @@ export function readSpans(view: RuntimeView, look: MemoryReader, mheap: StructVa
 const SPARE = 4096;
 
 /** Adds spans by the address of their struct; returns the table that holds them too. */
-export function addSpans(view: RuntimeView, look: MemoryReader, spans: SpanTable, structs: Iterable<number>): SpanTable {
+export function addSpans(
+	view: RuntimeView,
+	look: MemoryReader,
+	spans: SpanTable,
+	structs: Iterable<number>,
+): SpanTable {
 	const known = new Set<number>();
 	const wanted = [...structs].slice(0, SPARE);
 	for (let i = 0; i < spans.count; i++) known.add(spans.base[i] ?? 0);
@@ -181,8 +186,18 @@ export function addSpans(view: RuntimeView, look: MemoryReader, spans: SpanTable
 }
 
 const COLUMNS = [
-	"struct", "base", "npages", "elemSize", "nelems", "freeIndex", "allocCount", "spanClass", "state", "spanSweepgen",
-	"allocBits", "gcmarkBits",
+	"struct",
+	"base",
+	"npages",
+	"elemSize",
+	"nelems",
+	"freeIndex",
+	"allocCount",
+	"spanClass",
+	"state",
+	"spanSweepgen",
+	"allocBits",
+	"gcmarkBits",
 ] as const;
 
 function table(columns: SpanColumns, structs: number, sweepgen: number): SpanTable {

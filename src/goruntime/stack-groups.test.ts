@@ -17,10 +17,15 @@ describe("groups of goroutines", () => {
 		{ goid: 7, state: "running", created: "main.a", start: "main.spin" },
 		{ goid: 8, frames: ["runtime.gopark", "runtime.bgsweep"], start: "runtime.bgsweep" },
 	]);
-	const counts = (...args: Parameters<typeof groupStacks>) => groupStacks(...args).map((g) => g.rows.map((row) => stacks.goid[row]));
+	const counts = (...args: Parameters<typeof groupStacks>) =>
+		groupStacks(...args).map((g) => g.rows.map((row) => stacks.goid[row]));
 
 	test("are those of one stack, one reason and one maker; what runs is told apart by what it began with", () => {
-		assert.deepEqual(counts(stacks, { by: "stack", system: false }), [[6], [2, 3], ...sorted([[1], [4], [5], [7]], stacks)]);
+		assert.deepEqual(counts(stacks, { by: "stack", system: false }), [
+			[6],
+			[2, 3],
+			...sorted([[1], [4], [5], [7]], stacks),
+		]);
 	});
 
 	test("by reason, state and maker", () => {
@@ -46,13 +51,20 @@ describe("groups of goroutines", () => {
 		assert.equal(waiting?.waitSince, 40e9);
 		assert.equal(waitedFor(stacks, 3), undefined);
 		assert.equal(waitedFor(madeStacks([{ goid: 1, waitSince: 200e9, frames: WAIT }]), 0), undefined, "in the future");
-		assert.equal(waitedFor(madeStacks([{ goid: 1, waitSince: 9e9, state: "runnable" }]), 0), undefined, "waits no more");
+		assert.equal(
+			waitedFor(madeStacks([{ goid: 1, waitSince: 9e9, state: "runnable" }]), 0),
+			undefined,
+			"waits no more",
+		);
 	});
 
 	test("can be one goroutine, or those that pass through a function", () => {
 		assert.deepEqual(counts(stacks, { by: "stack", system: false, goroutine: 8 }), [[8]]);
 		assert.deepEqual(counts(stacks, { by: "state", system: true, matches: (f) => f.function === "main.b" }), [[4]]);
-		assert.deepEqual(counts(stacks, { by: "created", system: true, matches: (f) => f.file === "/src/main.go" }).flat().length, 6);
+		assert.deepEqual(
+			counts(stacks, { by: "created", system: true, matches: (f) => f.file === "/src/main.go" }).flat().length,
+			6,
+		);
 	});
 });
 
@@ -73,7 +85,10 @@ describe("what stacks say", () => {
 			{ goid: 7, frames: ["main.seq"], start: "runtime.corostart" },
 			{ goid: 8, frames: ["main.work"] },
 		]);
-		assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 7].map((row) => isSystem(s, row)), [false, true, true, false, false, false, false, false]);
+		assert.deepEqual(
+			[0, 1, 2, 3, 4, 5, 6, 7].map((row) => isSystem(s, row)),
+			[false, true, true, false, false, false, false, false],
+		);
 		assert.equal(countSystem(s), 2);
 	});
 
@@ -82,14 +97,23 @@ describe("what stacks say", () => {
 			{ goid: 1, frames: ["main.inner+main.work", "main.(*T).Do~wrapper", "main.call", "runtime.goexit"] },
 			{ goid: 2, frames: ["runtime.gopanic", "main.(*T).Do~wrapper", "main.call"], end: STACK_CUT },
 		]);
-		assert.deepEqual(stackFrames(s, s.stack[0] ?? -1).map((f) => f.function), ["main.inner", "main.work", "main.call"]);
-		assert.deepEqual(stackFrames(s, s.stack[1] ?? -1).map((f) => f.function), ["runtime.gopanic", "main.(*T).Do", "main.call"]);
+		assert.deepEqual(
+			stackFrames(s, s.stack[0] ?? -1).map((f) => f.function),
+			["main.inner", "main.work", "main.call"],
+		);
+		assert.deepEqual(
+			stackFrames(s, s.stack[1] ?? -1).map((f) => f.function),
+			["runtime.gopanic", "main.(*T).Do", "main.call"],
+		);
 		assert.deepEqual([isCut(s, 0), isCut(s, 1)], [false, true]);
 		assert.deepEqual(stackFrames(s, -1), []);
 	});
 
 	test("the reason only where it waits", () => {
-		const s = madeStacks([{ goid: 1, frames: WAIT, reason: "select" }, { goid: 2, state: "runnable", reason: "select" }]);
+		const s = madeStacks([
+			{ goid: 1, frames: WAIT, reason: "select" },
+			{ goid: 2, state: "runnable", reason: "select" },
+		]);
 		assert.deepEqual([stateText(s, 0), stateText(s, 1)], ["select", "runnable"]);
 	});
 });

@@ -25,7 +25,7 @@ export interface StackGroup {
 	readonly stacks: number;
 	readonly stackBytes: number;
 	readonly residentBytes: number;
-	/** nanotime of the longest known wait; undefined where no collection has seen any of them wait */
+	/** nanotime of about when the longest known wait began; undefined where none is known */
 	readonly waitSince: number | undefined;
 }
 
@@ -41,7 +41,9 @@ export function groupStacks(s: GoroutineStacks, choice: GroupChoice): StackGroup
 		else rows.push(row);
 	}
 	const list = [...groups.values()].map((rows) => summarize(s, rows, choice.by, names));
-	return list.sort((a, b) => b.residentBytes - a.residentBytes || b.rows.length - a.rows.length || (a.id < b.id ? -1 : 1));
+	return list.sort(
+		(a, b) => b.residentBytes - a.residentBytes || b.rows.length - a.rows.length || (a.id < b.id ? -1 : 1),
+	);
 }
 
 /** What a traceback prints in brackets: the reason for waiting, else the state (traceback.go: goroutineheader). */
@@ -55,7 +57,7 @@ export function isWaiting(state: string): boolean {
 	return state === "waiting" || state === "leaked";
 }
 
-/** Nanoseconds that it has waited at least; undefined where no garbage collection has seen it wait. */
+/** Nanoseconds that it has waited, about (see GoroutineStacks.waitSince); undefined where that is unknown. */
 export function waitedFor(s: GoroutineStacks, row: number): number | undefined {
 	const since = s.waitSince[row] ?? 0;
 	const state = s.states[s.status[row] ?? 0] ?? "";
@@ -128,7 +130,8 @@ function matcher(s: GoroutineStacks, matches: (frame: StackFrame) => boolean): (
 	const stack = Array.from({ length: s.stacks.count }, (_, i) =>
 		s.stacks.sites.subarray(s.stacks.offsets[i], s.stacks.offsets[i + 1]).some((one) => site[one] === true),
 	);
-	return (row) => (stack[s.stack[row] ?? -1] ?? site[s.start[row] ?? -1] ?? false) || (site[s.createdAt[row] ?? -1] ?? false);
+	return (row) =>
+		(stack[s.stack[row] ?? -1] ?? site[s.start[row] ?? -1] ?? false) || (site[s.createdAt[row] ?? -1] ?? false);
 }
 
 /** g.waitreason is a byte, and so is the state: there are fewer texts than this. */

@@ -1,5 +1,5 @@
-import type { ByteSource } from "../bytes/byte-source.ts";
 import type { TargetMemory } from "../bytes/block-reader.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
 import { type GoroutineStacks, STACK_BROKEN } from "../evidence/stacks.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import { type GoroutineTable, isDead, readGoroutines, rereadGoroutines } from "./goroutines.ts";
@@ -87,7 +87,11 @@ function rowsWhere(g: GoroutineTable, wanted: (row: number) => boolean): Uint32A
 }
 
 /** Names the places, and counts what is resident: needs no memory of the target. */
-export function stacksEvidence(walked: WalkedStacks, nanotime: number, residency: Residency | undefined): GoroutineStacks {
+export function stacksEvidence(
+	walked: WalkedStacks,
+	nanotime: number,
+	residency: Residency | undefined,
+): GoroutineStacks {
 	const { goroutines: g, rows, sites, code } = walked;
 	const { layout } = code;
 	const take = <T extends Float64Array | Uint8Array | Int32Array>(column: T): T => {
@@ -125,7 +129,11 @@ export function stacksEvidence(walked: WalkedStacks, nanotime: number, residency
 	};
 }
 
-function residentOf(g: GoroutineTable, rows: Uint32Array, residency: Residency | undefined): [Float64Array, Float64Array] {
+function residentOf(
+	g: GoroutineTable,
+	rows: Uint32Array,
+	residency: Residency | undefined,
+): [Float64Array, Float64Array] {
 	const used = new Float64Array(rows.length);
 	const slack = new Float64Array(rows.length);
 	if (residency === undefined) return [used, slack];

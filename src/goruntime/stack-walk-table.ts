@@ -28,7 +28,7 @@ export class DistinctStacks {
 		let hash = how;
 		for (let i = 0; i < kept; i++) hash = Math.imul(hash ^ sites[i]!, 0x01000193) ^ (hash >>> 15); // i < kept <= sites.length
 		const mask = this.#slots.length - 1;
-		let slot = Math.imul(hash, 0x9e3779b1) >>> 8 & mask;
+		let slot = (Math.imul(hash, 0x9e3779b1) >>> 8) & mask;
 		for (; this.#slots[slot] !== -1; slot = (slot + 1) & mask) {
 			const stack = this.#slots[slot] ?? -1;
 			if (this.#hashes[stack] === hash && this.#same(stack, sites, kept, how)) return stack;
@@ -55,7 +55,8 @@ export class DistinctStacks {
 	}
 
 	#append(slot: number, hash: number, sites: Uint32Array, length: number, end: number): number {
-		while (this.#used + length > this.#sites.length) this.#sites = grown(this.#sites, new Uint32Array(this.#sites.length * 2));
+		while (this.#used + length > this.#sites.length)
+			this.#sites = grown(this.#sites, new Uint32Array(this.#sites.length * 2));
 		this.#sites.set(sites.subarray(0, length), this.#used);
 		const stack = this.#count++;
 		this.#used += length;
@@ -75,7 +76,7 @@ export class DistinctStacks {
 		this.#slots = new Int32Array(size * 2).fill(-1);
 		const mask = this.#slots.length - 1;
 		for (let stack = 0; stack < this.#count; stack++) {
-			let slot = Math.imul(this.#hashes[stack] ?? 0, 0x9e3779b1) >>> 8 & mask;
+			let slot = (Math.imul(this.#hashes[stack] ?? 0, 0x9e3779b1) >>> 8) & mask;
 			while (this.#slots[slot] !== -1) slot = (slot + 1) & mask;
 			this.#slots[slot] = stack;
 		}

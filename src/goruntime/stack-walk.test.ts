@@ -164,7 +164,9 @@ describe("walking a stack", () => {
 
 	test("what was interrupted is looked up where it stands, what called at the call", () => {
 		const { pclntab } = code;
-		const asyncPreempt = pclntab.entry(pclntab.findByName(new Set(["runtime.asyncPreempt"])).get("runtime.asyncPreempt") ?? -1);
+		const asyncPreempt = pclntab.entry(
+			pclntab.findByName(new Set(["runtime.asyncPreempt"])).get("runtime.asyncPreempt") ?? -1,
+		);
 		const interrupted = calls[5] ?? 0;
 		const memory = new Words(4096);
 		const high = LOW + memory.bytes.length;
@@ -190,7 +192,10 @@ describe("walking a stack", () => {
 
 describe("distinct stacks", () => {
 	test("are numbered as a map of texts would number them", () => {
-		const stack = fc.tuple(fc.array(fc.nat({ max: 3 }), { maxLength: 6 }), fc.constantFrom(STACK_COMPLETE, STACK_BROKEN));
+		const stack = fc.tuple(
+			fc.array(fc.nat({ max: 3 }), { maxLength: 6 }),
+			fc.constantFrom(STACK_COMPLETE, STACK_BROKEN),
+		);
 		fc.assert(
 			fc.property(fc.array(stack, { maxLength: 600 }), (all) => {
 				const distinct = new DistinctStacks();

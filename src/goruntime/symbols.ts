@@ -1,5 +1,5 @@
-import { ParseError } from "../bytes/parse-error.ts";
 import type { MemoryReader } from "../bytes/block-reader.ts";
+import { ParseError } from "../bytes/parse-error.ts";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { StackFrame } from "../evidence/stacks.ts";
 import type { ElfFile } from "../formats/elf/model.ts";
@@ -48,7 +48,10 @@ export function openProgramCode(source: ProgramCodeSource): ProgramCode | Unavai
 			ranges: source.data,
 		});
 		if (module === undefined) {
-			return { unavailable: "runtime.moduledata was not found in the process, so its code has no names", wouldHelp: "reading again: its page may have been swapped out" };
+			return {
+				unavailable: "runtime.moduledata was not found in the process, so its code has no names",
+				wouldHelp: "reading again: its page may have been swapped out",
+			};
 		}
 		const pclntab = openPclntab(elf.source, location, {
 			text: module.text,

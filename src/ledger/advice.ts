@@ -20,13 +20,18 @@ export function adviceFor(code: VerdictCode, facts: VerdictFacts, parts: Parts):
 	return ADVISERS[code](facts, parts);
 }
 
-const watch = (facts: VerdictFacts, says: string): NextStep => ({ command: `gomem why ${facts.target} --every 10s --for 5m`, says });
+const watch = (facts: VerdictFacts, says: string): NextStep => ({
+	command: `gomem why ${facts.target} --every 10s --for 5m`,
+	says,
+});
 
 const liveHeap: Adviser = (facts) => ({
 	headline: "Live Go objects: the program holds them, and the last GC found them reachable",
 	growing: "Objects that survive GC accumulate: a leak, or a cache without a bound.",
 	reasons: heapReasons(facts),
-	change: ["hold less: bound caches, drop references, stream instead of collecting; a lower GOGC does not shrink what is live"],
+	change: [
+		"hold less: bound caches, drop references, stream instead of collecting; a lower GOGC does not shrink what is live",
+	],
 	next: [
 		{ command: `gomem memstats ${facts.target} --every 10s --for 5m`, says: "does the live heap rise after each GC?" },
 		watch(facts, "what grows, line by line"),
@@ -49,7 +54,12 @@ const garbage: Adviser = (facts) => {
 					: "GOGC=off with GOMEMLIMIT lets the heap fill up to the limit by design: lower GOMEMLIMIT if that is too much"
 				: `GOGC=${r?.pacer.gcPercent ?? 100} lets the heap grow to its goal: a lower GOGC, or GOMEMLIMIT as a cap, trades CPU for memory; allocating less helps both`,
 		],
-		next: [{ command: `gomem memstats ${facts.target} --every 1s --for 1m`, says: "how often the collector runs, and what is left after it" }],
+		next: [
+			{
+				command: `gomem memstats ${facts.target} --every 1s --for 1m`,
+				says: "how often the collector runs, and what is left after it",
+			},
+		],
 	};
 };
 
@@ -64,15 +74,23 @@ function garbageReasons(r: RuntimeFacts | undefined): string[] {
 
 function goalReason(r: RuntimeFacts): string {
 	if (r.nextGc === undefined) return "GOGC=off and no GOMEMLIMIT: there is no goal";
-	const by = limitedByMemory(r.pacer) ? "set by GOMEMLIMIT" : `GOGC=${r.pacer.gcPercent < 0 ? "off" : r.pacer.gcPercent}`;
+	const by = limitedByMemory(r.pacer)
+		? "set by GOMEMLIMIT"
+		: `GOGC=${r.pacer.gcPercent < 0 ? "off" : r.pacer.gcPercent}`;
 	return `the next GC is due at a heap of ${bytes(r.nextGc)} (${by})`;
 }
 
 const fragmentation: Adviser = (facts) => {
 	const r = facts.runtime;
 	const reasons: string[] = [];
-	if (r !== undefined) reasons.push(`spans in use hold ${bytes(r.heapInuse)}, objects in them ${bytes(r.heapAlloc)} (${percent(r.heapAlloc, r.heapInuse)})`);
-	if (r?.worstClass !== undefined) reasons.push(`worst size class: ${r.worstClass.size.toLocaleString("en-US")}-byte objects, ${bytes(r.worstClass.freeBytes)} free between them`);
+	if (r !== undefined)
+		reasons.push(
+			`spans in use hold ${bytes(r.heapInuse)}, objects in them ${bytes(r.heapAlloc)} (${percent(r.heapAlloc, r.heapInuse)})`,
+		);
+	if (r?.worstClass !== undefined)
+		reasons.push(
+			`worst size class: ${r.worstClass.size.toLocaleString("en-US")}-byte objects, ${bytes(r.worstClass.freeBytes)} free between them`,
+		);
 	return {
 		headline: "Fragmentation: free slots in spans that still hold at least one live object",
 		growing: "Few survivors pin ever more spans.",
@@ -92,26 +110,40 @@ const idle: Adviser = (facts, _parts) => {
 			headline: "Huge pages: memory that the runtime returned or never used, kept resident by transparent huge pages",
 			growing: "The kernel backs more of the heap with huge pages.",
 			reasons: [`heap.huge ${bytes(huge)}: resident in 2 MiB pages, no object of the heap in it`],
-			change: ["set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or khugepaged/max_ptes_none to 0; for one process: prctl(PR_SET_THP_DISABLE)"],
+			change: [
+				"set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or khugepaged/max_ptes_none to 0; for one process: prctl(PR_SET_THP_DISABLE)",
+			],
 			next: [watch(facts, "whether khugepaged goes on")],
 		};
 	}
 	return {
 		headline: "Idle heap: the runtime keeps free pages for reuse and has not returned them yet",
 		growing: "A recent peak left free pages behind; the scavenger returns them in the background.",
-		reasons: facts.runtime === undefined ? [] : [`HeapIdle ${bytes(facts.runtime.heapIdle)}, of it returned ${bytes(facts.runtime.heapReleased)}; ${goalReason(facts.runtime)}`],
-		change: ["no leak: it is reused before new memory is taken. GOMEMLIMIT, or debug.FreeOSMemory() after a rare peak, returns it sooner"],
+		reasons:
+			facts.runtime === undefined
+				? []
+				: [
+						`HeapIdle ${bytes(facts.runtime.heapIdle)}, of it returned ${bytes(facts.runtime.heapReleased)}; ${goalReason(facts.runtime)}`,
+					],
+		change: [
+			"no leak: it is reused before new memory is taken. GOMEMLIMIT, or debug.FreeOSMemory() after a rare peak, returns it sooner",
+		],
 		next: [watch(facts, "how quickly the scavenger returns it")],
 	};
 };
 
 const stacks: Adviser = (facts) => {
 	const count = facts.runtime?.goroutines ?? 0;
-	const total = facts.ledger.lines.filter((line) => line.id.startsWith("stacks.")).reduce((n, line) => n + line.bytes, 0);
+	const total = facts.ledger.lines
+		.filter((line) => line.id.startsWith("stacks."))
+		.reduce((n, line) => n + line.bytes, 0);
 	return {
 		headline: `Goroutine stacks: ${count.toLocaleString("en-US")} goroutines`,
 		growing: "More goroutines, or deeper ones: goroutines that never end are a leak.",
-		reasons: count === 0 ? [] : [`${count.toLocaleString("en-US")} goroutines, ${bytes(total / count)} resident each on average`],
+		reasons:
+			count === 0
+				? []
+				: [`${count.toLocaleString("en-US")} goroutines, ${bytes(total / count)} resident each on average`],
 		change: ["find where they are made and what they wait for; bound their number, give them a context that ends"],
 		next: [{ command: `gomem stacks ${facts.target}`, says: "goroutines by stack, creation site and wait reason" }],
 	};
@@ -123,7 +155,9 @@ const runtimePart: Adviser = (facts) => {
 		headline: "The Go runtime's own structures",
 		growing: "The runtime's structures grow with the heap's peak, and are not returned.",
 		reasons: lines.slice(0, 3).map((line) => `${line.id} ${bytes(line.bytes)}: ${line.what}`),
-		change: ["metadata follows the largest heap and the most objects there ever were; a small process has a floor of a few MiB that is no problem"],
+		change: [
+			"metadata follows the largest heap and the most objects there ever were; a small process has a floor of a few MiB that is no problem",
+		],
 		next: [watch(facts, "whether it grows")],
 	};
 };
@@ -133,8 +167,12 @@ const binary: Adviser = (facts) => {
 	return {
 		headline: "The program file itself: code, tables and global variables",
 		growing: "More of the binary is being touched; it ends at the file's size.",
-		reasons: [`global variables (data and bss) ${bytes(data)}; the rest is file pages that the kernel can drop and read again`],
-		change: ["only global variables are private memory; code and read-only data are shared between processes of the same file"],
+		reasons: [
+			`global variables (data and bss) ${bytes(data)}; the rest is file pages that the kernel can drop and read again`,
+		],
+		change: [
+			"only global variables are private memory; code and read-only data are shared between processes of the same file",
+		],
 		next: [watch(facts, "whether anything else grows")],
 	};
 };
@@ -142,8 +180,13 @@ const binary: Adviser = (facts) => {
 const cMemory: Adviser = (facts) => ({
 	headline: "C memory: malloc called through cgo or by a C library, not the Go heap",
 	growing: "A leak on the far side of cgo, or its allocator keeping what was freed.",
-	reasons: facts.runtime === undefined ? [] : [`Go's own heap: ${bytes(facts.runtime.heapInuse)} in use; MemStats does not count C memory`],
-	change: ["look for C.malloc or C.CString without C.free, and for C libraries with caches; MALLOC_ARENA_MAX=2 and malloc_trim() limit what glibc keeps. GOGC and GOMEMLIMIT do not act on it"],
+	reasons:
+		facts.runtime === undefined
+			? []
+			: [`Go's own heap: ${bytes(facts.runtime.heapInuse)} in use; MemStats does not count C memory`],
+	change: [
+		"look for C.malloc or C.CString without C.free, and for C libraries with caches; MALLOC_ARENA_MAX=2 and malloc_trim() limit what glibc keeps. GOGC and GOMEMLIMIT do not act on it",
+	],
 	next: [watch(facts, "whether it grows, and by how much")],
 });
 
@@ -151,7 +194,9 @@ const threads: Adviser = (facts) => ({
 	headline: `Stacks of ${facts.threads.toLocaleString("en-US")} operating system threads`,
 	growing: "More threads: goroutines blocked in system calls or C each hold one.",
 	reasons: [`${facts.threads.toLocaleString("en-US")} threads`],
-	change: ["limit concurrent calls into C and blocking system calls; the runtime does not end idle threads. ulimit -s sets the stack that cgo threads get"],
+	change: [
+		"limit concurrent calls into C and blocking system calls; the runtime does not end idle threads. ulimit -s sets the stack that cgo threads get",
+	],
 	next: [{ command: `gomem stacks ${facts.target}`, says: "goroutines in system calls and cgo calls" }],
 });
 
@@ -169,7 +214,9 @@ const fileMap: Adviser = (facts) => {
 		headline: `Mapped files${files[0] === undefined ? "" : `: ${files[0].id.slice("files.".length)}`}`,
 		growing: "More of mapped files is being touched.",
 		reasons: files.slice(0, 3).map((line) => `${line.id.slice("files.".length)} ${bytes(line.bytes)}`),
-		change: ["clean file pages are page cache: the kernel drops them when it needs memory, so they rarely cause an OOM kill; dirty private copies do"],
+		change: [
+			"clean file pages are page cache: the kernel drops them when it needs memory, so they rarely cause an OOM kill; dirty private copies do",
+		],
 		next: [watch(facts, "whether it grows")],
 	};
 };
@@ -196,7 +243,10 @@ const mixed: Adviser = (facts) => ({
 function heapReasons(facts: VerdictFacts): string[] {
 	const r = facts.runtime;
 	if (r === undefined) return ["the Go runtime could not be read: only the operating system's half is known"];
-	const ago = r.sinceGcSeconds === undefined ? "no GC yet" : `GC ${r.numGc.toLocaleString("en-US")} ended ${Math.round(r.sinceGcSeconds)} s ago`;
+	const ago =
+		r.sinceGcSeconds === undefined
+			? "no GC yet"
+			: `GC ${r.numGc.toLocaleString("en-US")} ended ${Math.round(r.sinceGcSeconds)} s ago`;
 	return [`${ago}; ${goalReason(r)}`];
 }
 

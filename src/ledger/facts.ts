@@ -1,6 +1,6 @@
 import type { Reading } from "../evidence/reading.ts";
-import { heapConstants } from "../goruntime/heap-constants.ts";
 import { isDead } from "../goruntime/goroutines.ts";
+import { heapConstants } from "../goruntime/heap-constants.ts";
 import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { SPAN_IN_USE } from "../goruntime/spans.ts";
 import type { Growth } from "./growth.ts";
@@ -8,7 +8,13 @@ import type { Ledger } from "./ledger.ts";
 import type { RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
 
 /** Gathers what a verdict rests on. */
-export function verdictFacts(target: string, reading: Reading, runtime: RuntimeState | undefined, ledger: Ledger, growth: Growth | undefined): VerdictFacts {
+export function verdictFacts(
+	target: string,
+	reading: Reading,
+	runtime: RuntimeState | undefined,
+	ledger: Ledger,
+	growth: Growth | undefined,
+): VerdictFacts {
 	return {
 		target,
 		ledger,
@@ -60,7 +66,9 @@ function worstClass(runtime: RuntimeState): RuntimeFacts["worstClass"] {
 	for (let i = 0; i < spans.count; i++) {
 		if (spans.state[i] !== SPAN_IN_USE) continue;
 		const spanClass = (spans.spanClass[i] ?? 0) >> 1;
-		if (spanClass < free.length) free[spanClass] = (free[spanClass] ?? 0) + ((spans.nelems[i] ?? 0) - (spans.allocCount[i] ?? 0)) * (spans.elemSize[i] ?? 0);
+		if (spanClass < free.length)
+			free[spanClass] =
+				(free[spanClass] ?? 0) + ((spans.nelems[i] ?? 0) - (spans.allocCount[i] ?? 0)) * (spans.elemSize[i] ?? 0);
 	}
 	let worst = 0;
 	for (let c = 1; c < free.length; c++) if ((free[c] ?? 0) > (free[worst] ?? 0)) worst = c;

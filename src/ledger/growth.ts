@@ -1,5 +1,5 @@
-import type { Ledger } from "./ledger.ts";
 import { type PartCode, sumParts } from "./groups.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** One earlier look at the same process, as far as growth needs it. */
 export interface LedgerPoint {
@@ -52,7 +52,10 @@ export function measureGrowth(points: readonly LedgerPoint[]): Growth | undefine
 	const rssBytes = between((p) => p.ledger.rssBytes);
 	const parts = new Map<PartCode, number>();
 	for (const code of new Set(points.flatMap((p) => [...sumParts(p.ledger).keys()]))) {
-		parts.set(code, between((p) => sumParts(p.ledger).get(code) ?? 0));
+		parts.set(
+			code,
+			between((p) => sumParts(p.ledger).get(code) ?? 0),
+		);
 	}
 	const enough = rssBytes >= MIN_GROWTH_BYTES && rssBytes >= first.ledger.rssBytes * MIN_GROWTH_SHARE;
 	return {

@@ -102,7 +102,10 @@ export class HeapLines {
 			this.#tally.add(LINE_OF_SLOT[state] ?? "heap.free-slots", bytes);
 			left -= bytes;
 		}
-		const bits = Math.min(left, inSpanMetadata(view.layout, size, spans.spanClass[i] ?? 0, (spans.npages[i] ?? 0) * this.#pageBytes));
+		const bits = Math.min(
+			left,
+			inSpanMetadata(view.layout, size, spans.spanClass[i] ?? 0, (spans.npages[i] ?? 0) * this.#pageBytes),
+		);
 		this.#tally.add("runtime.metadata.heap-bits", bits);
 		this.#tally.add("heap.free-slots", left - bits);
 	}

@@ -108,7 +108,11 @@ interface Claim {
 }
 
 function claimsOf(runtime: RuntimeState): Claim[] {
-	const arenas: Claim[] = runtime.pages.arenas.map((a) => ({ start: a.base, end: a.base + runtime.pages.arenaBytes, id: undefined }));
+	const arenas: Claim[] = runtime.pages.arenas.map((a) => ({
+		start: a.base,
+		end: a.base + runtime.pages.arenaBytes,
+		id: undefined,
+	}));
 	const metadata: readonly MetadataRange[] = runtime.metadata.ranges;
 	return [...arenas, ...metadata].sort((a, b) => a.start - b.start);
 }
@@ -150,7 +154,8 @@ class MixedMappings {
 /** Bytes that the runtime counts as its own beyond what was located: mapped without a list that leads to them. */
 function unlocatedBytes(runtime: RuntimeState): number {
 	const { memStats: s, gcWorkBufBytes } = runtime.counters;
-	const counted = s.MSpanSys + s.MCacheSys + s.BuckHashSys + (s.GCSys - gcWorkBufBytes) + s.OtherSys + (s.StackSys - s.StackInuse);
+	const counted =
+		s.MSpanSys + s.MCacheSys + s.BuckHashSys + (s.GCSys - gcWorkBufBytes) + s.OtherSys + (s.StackSys - s.StackInuse);
 	let located = 0;
 	for (const range of runtime.metadata.ranges) {
 		// the summaries and indexes are reservations of which only a part is counted
@@ -200,7 +205,12 @@ function fromStatus(reading: Reading): Ledger {
 	tally.add("anon.all", status.rssAnon ?? 0);
 	tally.add("files.all", status.rssFile ?? 0);
 	tally.add("shared.all", status.rssShmem ?? 0);
-	return finish(tally, { rssBytes: status.vmRss ?? 0, pssBytes: undefined, swapBytes: status.vmSwap ?? 0, missing: [] });
+	return finish(tally, {
+		rssBytes: status.vmRss ?? 0,
+		pssBytes: undefined,
+		swapBytes: status.vmSwap ?? 0,
+		missing: [],
+	});
 }
 
 function sum(mappings: readonly SmapsEntry[], of: (m: SmapsEntry) => number): number {

@@ -8,7 +8,18 @@ export interface LineKind {
 }
 
 /** The groups that a verdict speaks of, in the order of the screen. */
-export const lineGroups = ["heap", "stacks", "runtime", "binary", "c", "threads", "libs", "files", "shared", "anon"] as const;
+export const lineGroups = [
+	"heap",
+	"stacks",
+	"runtime",
+	"binary",
+	"c",
+	"threads",
+	"libs",
+	"files",
+	"shared",
+	"anon",
+] as const;
 export type LineGroup = (typeof lineGroups)[number];
 
 const SPANS = "runtime spans × pagemap";
@@ -30,8 +41,18 @@ const kinds: readonly LineKind[] = [
 	{ id: "stacks.cached", group: "stacks", what: "stacks cached for goroutines to come", source: GOROUTINES },
 	{ id: "runtime.metadata.spans", group: "runtime", what: "span structs", source: METADATA },
 	{ id: "runtime.metadata.caches", group: "runtime", what: "per-P allocation caches", source: METADATA },
-	{ id: "runtime.metadata.specials", group: "runtime", what: "finalizers, cleanups, weak pointers, profile records", source: METADATA },
-	{ id: "runtime.metadata.persistent", group: "runtime", what: "other persistent runtime structures", source: METADATA },
+	{
+		id: "runtime.metadata.specials",
+		group: "runtime",
+		what: "finalizers, cleanups, weak pointers, profile records",
+		source: METADATA,
+	},
+	{
+		id: "runtime.metadata.persistent",
+		group: "runtime",
+		what: "other persistent runtime structures",
+		source: METADATA,
+	},
 	{ id: "runtime.metadata.heap-arenas", group: "runtime", what: "heap arena structs (page to span)", source: METADATA },
 	{ id: "runtime.metadata.arena-index", group: "runtime", what: "arena index", source: METADATA },
 	{ id: "runtime.metadata.page-summary", group: "runtime", what: "page allocator summaries", source: METADATA },
@@ -41,7 +62,12 @@ const kinds: readonly LineKind[] = [
 	{ id: "runtime.metadata.gc-bits", group: "runtime", what: "mark and allocation bits", source: METADATA },
 	{ id: "runtime.metadata.heap-bits", group: "runtime", what: "pointer and mark bitmaps inside spans", source: SPANS },
 	{ id: "runtime.metadata.gc-workbufs", group: "runtime", what: "GC work buffers", source: SPANS },
-	{ id: "runtime.metadata.other", group: "runtime", what: "small mappings beside the runtime's metadata", source: MAPPING },
+	{
+		id: "runtime.metadata.other",
+		group: "runtime",
+		what: "small mappings beside the runtime's metadata",
+		source: MAPPING,
+	},
 	{ id: "runtime.profiling", group: "runtime", what: "profiling buckets and their hash table", source: METADATA },
 	{ id: "binary.text", group: "binary", what: "program code", source: MAPPING },
 	{ id: "binary.rodata", group: "binary", what: "read-only data, symbol and type tables", source: MAPPING },

@@ -25,7 +25,10 @@ export class MappingOwners {
 			}
 		}
 		this.#libraries = libraries;
-		this.#hasLibc = reading.mappings.some((m) => m.kind === "heap") || libraries.size > 0 || reading.program?.settings["CGO_ENABLED"] === "1";
+		this.#hasLibc =
+			reading.mappings.some((m) => m.kind === "heap") ||
+			libraries.size > 0 ||
+			reading.program?.settings["CGO_ENABLED"] === "1";
 	}
 
 	/** The ledger id of mapping number `index`. */
@@ -90,21 +93,32 @@ export class MappingOwners {
 	/** The .bss of a library follows its data without a gap. */
 	#followsLibrary(index: number, m: SmapsEntry): boolean {
 		const before = this.#reading.mappings[index - 1];
-		return before !== undefined && before.end === m.start && before.kind === "file" && this.#libraries.has(fileKey(before)) && before.permissions.write;
+		return (
+			before !== undefined &&
+			before.end === m.start &&
+			before.kind === "file" &&
+			this.#libraries.has(fileKey(before)) &&
+			before.permissions.write
+		);
 	}
 
 	/** A thread's stack has a guard below it, and something that runs on it inside. */
 	#isThreadStack(index: number, m: SmapsEntry): boolean {
 		const guard = this.#reading.mappings[index - 1];
 		if (!this.#hasLibc) return false; // a static Go program's threads run on stacks from its own heap
-		const guarded = guard !== undefined && guard.end === m.start && guard.kind === "anon" && !guard.permissions.read && !guard.permissions.write;
+		const guarded =
+			guard !== undefined &&
+			guard.end === m.start &&
+			guard.kind === "anon" &&
+			!guard.permissions.read &&
+			!guard.permissions.write;
 		if (!guarded) return false;
 		const within = (address: number) => address > m.start && address <= m.end;
 		if (this.#machineStacks.some((s) => s.kind === "g0" && within(s.high))) return true;
 		if (this.#reading.threads.some((t) => t.sp !== undefined && within(t.sp))) return true;
 		// 8 MiB is what a thread gets where nobody says otherwise (RLIMIT_STACK); its guard is one page of it or beside it
 		const size = m.end - m.start;
-		return (size === 8 * 2 ** 20 || size + (guard.end - guard.start) === 8 * 2 ** 20);
+		return size === 8 * 2 ** 20 || size + (guard.end - guard.start) === 8 * 2 ** 20;
 	}
 
 	/**
@@ -139,10 +153,17 @@ const ARENA = 64 * 2 ** 20;
 function isMallocArena(mappings: readonly SmapsEntry[], index: number): boolean {
 	const m = mappings[index];
 	// mmap gives arenas addresses near the top of user space; Go's own arenas are aligned alike and lie far below
-	if (m === undefined || m.start < 2 ** 46 || m.start % ARENA !== 0 || m.end - m.start > ARENA || !m.permissions.write) return false;
+	if (m === undefined || m.start < 2 ** 46 || m.start % ARENA !== 0 || m.end - m.start > ARENA || !m.permissions.write)
+		return false;
 	if (m.end - m.start === ARENA) return true;
 	const rest = mappings[index + 1];
-	return rest !== undefined && rest.start === m.end && rest.kind === "anon" && !rest.permissions.read && rest.end >= m.start + ARENA;
+	return (
+		rest !== undefined &&
+		rest.start === m.end &&
+		rest.kind === "anon" &&
+		!rest.permissions.read &&
+		rest.end >= m.start + ARENA
+	);
 }
 
 function fileKey(m: SmapsEntry): string {

@@ -1,6 +1,6 @@
 import type { Pacer } from "../goruntime/pacer.ts";
-import type { Growth } from "./growth.ts";
 import type { VerdictCode } from "./groups.ts";
+import type { Growth } from "./growth.ts";
 import type { Ledger } from "./ledger.ts";
 
 export type Confidence = "high" | "medium" | "low";
@@ -55,4 +55,3 @@ export interface RuntimeFacts {
 	/** size class (bytes) with the most free slots, and how many bytes those are */
 	readonly worstClass: { readonly size: number; readonly freeBytes: number } | undefined;
 }
-

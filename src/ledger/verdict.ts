@@ -29,7 +29,9 @@ export function judge(facts: VerdictFacts): Verdict {
 function standing(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice: Advice): string {
 	if (code === "mixed") {
 		const [first, second] = [...parts].sort((a, b) => b[1] - a[1]);
-		const names = [first, second].filter((p) => p !== undefined).map(([part, size]) => `${NAMES[part]} ${share(size, facts)}`);
+		const names = [first, second]
+			.filter((p) => p !== undefined)
+			.map(([part, size]) => `${NAMES[part]} ${share(size, facts)}`);
 		return `No single part dominates: ${names.join(", ")} of ${bytes(facts.ledger.rssBytes)} resident`;
 	}
 	return `${advice.headline} (${share(parts.get(code) ?? 0, facts)} of ${bytes(facts.ledger.rssBytes)} resident)`;
@@ -76,7 +78,10 @@ function reasonsFor(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice
 	const reasons: string[] = [];
 	if (facts.growth?.carrier !== undefined) {
 		const risen = [...facts.growth.lines].filter(([, change]) => change > 0).sort((a, b) => b[1] - a[1]);
-		for (const [id, change] of risen.slice(0, 3)) reasons.push(`${id} +${bytes(change)} over ${facts.growth.readings} readings in ${Math.round(facts.growth.seconds)} s`);
+		for (const [id, change] of risen.slice(0, 3))
+			reasons.push(
+				`${id} +${bytes(change)} over ${facts.growth.readings} readings in ${Math.round(facts.growth.seconds)} s`,
+			);
 	} else if (code !== "mixed") {
 		reasons.push(`${NAMES[code]}: ${bytes(parts.get(code) ?? 0)} of ${bytes(facts.ledger.rssBytes)} resident`);
 	}
@@ -99,7 +104,9 @@ function alsoSee(code: VerdictCode, facts: VerdictFacts, parts: Parts): string[]
 	also.push(...limitNotes(facts));
 	const released = facts.runtime?.heapReleased ?? 0;
 	if (released >= floor && released >= facts.ledger.rssBytes * NOTABLE_SHARE) {
-		also.push(`${bytes(released)} of MemStats.Sys were returned to the OS: they are in Sys and in VSZ, not in RSS, and cost nothing`);
+		also.push(
+			`${bytes(released)} of MemStats.Sys were returned to the OS: they are in Sys and in VSZ, not in RSS, and cost nothing`,
+		);
 	}
 	return also;
 }
@@ -108,10 +115,16 @@ function limitNotes(facts: VerdictFacts): string[] {
 	const { runtime, limit } = facts;
 	if (runtime === undefined || limit.source === "machine") return [];
 	const unset = runtime.pacer.memoryLimit === NO_MEMORY_LIMIT;
-	if (unset && runtime.pacer.gcPercent < 0) return [`GOGC=off without GOMEMLIMIT under a limit of ${bytes(limit.bytes)}: nothing starts the collector before the limit kills the process`];
+	if (unset && runtime.pacer.gcPercent < 0)
+		return [
+			`GOGC=off without GOMEMLIMIT under a limit of ${bytes(limit.bytes)}: nothing starts the collector before the limit kills the process`,
+		];
 	if (unset) return [`GOMEMLIMIT is unset under a limit of ${bytes(limit.bytes)} (${limit.source})`];
 	const over = Number(runtime.pacer.memoryLimit) > limit.bytes;
-	if (over) return [`GOMEMLIMIT ${bytes(Number(runtime.pacer.memoryLimit))} is above the limit of ${bytes(limit.bytes)} (${limit.source}): it cannot help`];
+	if (over)
+		return [
+			`GOMEMLIMIT ${bytes(Number(runtime.pacer.memoryLimit))} is above the limit of ${bytes(limit.bytes)} (${limit.source}): it cannot help`,
+		];
 	return limitedByMemory(runtime.pacer) ? ["GOMEMLIMIT, not GOGC, sets the collector's pace now"] : [];
 }
 

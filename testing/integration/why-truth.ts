@@ -6,7 +6,9 @@ const MiB = 2 ** 20;
 
 /** Resident bytes of a line and of what is deeper: "heap", "files", "anon.mmap". */
 export function lineBytes(why: WhyResult, id: string): number {
-	return why.lines.filter((line) => line.id === id || line.id.startsWith(`${id}.`)).reduce((n, line) => n + line.bytes, 0);
+	return why.lines
+		.filter((line) => line.id === id || line.id.startsWith(`${id}.`))
+		.reduce((n, line) => n + line.bytes, 0);
 }
 
 /** Each line says what it holds and how it was counted, and together they are the Rss. */
@@ -33,7 +35,8 @@ interface Expectation {
 export const expectations: Readonly<Record<string, Expectation>> = {
 	anonmap: {
 		code: "anon-map",
-		check: (why, holds) => assertNear(lineBytes(why, "anon.mmap"), number(holds, "anonymousBytes"), MiB / 4, "anon.mmap"),
+		check: (why, holds) =>
+			assertNear(lineBytes(why, "anon.mmap"), number(holds, "anonymousBytes"), MiB / 4, "anon.mmap"),
 	},
 	cheap: {
 		code: "c-memory",
@@ -42,7 +45,11 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 	},
 	deepstacks: {
 		code: "stacks",
-		check: (why, holds) => assert.ok(lineBytes(why, "stacks") <= number(holds, "stackBytes") + MiB && lineBytes(why, "stacks.used") > 0.6 * number(holds, "stackBytes")),
+		check: (why, holds) =>
+			assert.ok(
+				lineBytes(why, "stacks") <= number(holds, "stackBytes") + MiB &&
+					lineBytes(why, "stacks.used") > 0.6 * number(holds, "stackBytes"),
+			),
 	},
 	filemap: {
 		code: "file-map",
@@ -52,12 +59,21 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 		code: "fragmentation",
 		check: (why, holds) => {
 			assertNear(lineBytes(why, "heap.live"), number(holds, "heapAlloc"), MiB, "heap.live");
-			assert.ok(lineBytes(why, "heap.free-slots") > 0.85 * (number(holds, "allocatedBytes") - number(holds, "liveBytesRequested")));
+			assert.ok(
+				lineBytes(why, "heap.free-slots") >
+					0.85 * (number(holds, "allocatedBytes") - number(holds, "liveBytesRequested")),
+			);
 		},
 	},
 	garbage: {
 		code: "garbage",
-		check: (why, holds) => assertNear(lineBytes(why, "heap.new") + lineBytes(why, "heap.dead"), number(holds, "garbageBytesRequested"), 2 * MiB, "garbage"),
+		check: (why, holds) =>
+			assertNear(
+				lineBytes(why, "heap.new") + lineBytes(why, "heap.dead"),
+				number(holds, "garbageBytesRequested"),
+				2 * MiB,
+				"garbage",
+			),
 	},
 	globals: {
 		code: "binary",
@@ -81,7 +97,13 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 	},
 	manymaps: {
 		code: "anon-map",
-		check: (why, holds) => assertNear(lineBytes(why, "anon.mmap") + lineBytes(why, "runtime.metadata.other"), number(holds, "anonymousBytes"), MiB, "anon.mmap"),
+		check: (why, holds) =>
+			assertNear(
+				lineBytes(why, "anon.mmap") + lineBytes(why, "runtime.metadata.other"),
+				number(holds, "anonymousBytes"),
+				MiB,
+				"anon.mmap",
+			),
 	},
 	mixed: {
 		code: "mixed",
@@ -104,6 +126,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 	},
 	threadstacks: {
 		code: "threads",
-		check: (why, holds) => assertNear(lineBytes(why, "threads.stacks"), number(holds, "threadStackBytes"), 2 * MiB, "threads.stacks"),
+		check: (why, holds) =>
+			assertNear(lineBytes(why, "threads.stacks"), number(holds, "threadStackBytes"), 2 * MiB, "threads.stacks"),
 	},
 };

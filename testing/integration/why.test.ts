@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { explain, operation, type WhyResult } from "../../src/api/why.ts";
-import { ObservedProcess, type Observation } from "../../src/capture/process.ts";
+import { type Observation, ObservedProcess } from "../../src/capture/process.ts";
 import { documentOf, run } from "../operations.ts";
-import { type BuildMode, type RunningSubject, skipReason, startSubject, type SubjectMemStats } from "../subjects.ts";
 import { smapsSum } from "../subject-proc.ts";
+import { type BuildMode, type RunningSubject, type SubjectMemStats, skipReason, startSubject } from "../subjects.ts";
 import { assertBalanced, expectations, lineBytes } from "./why-truth.ts";
 
 const exec = promisify(execFile);
@@ -28,7 +28,9 @@ async function look(pid: number, pauseMs?: number): Promise<{ observation: Obser
 }
 
 /** The subject stands still while it is read; its own MemStats were taken directly before. */
-async function lookStopped(subject: RunningSubject): Promise<{ observation: Observation; why: WhyResult; truth: SubjectMemStats }> {
+async function lookStopped(
+	subject: RunningSubject,
+): Promise<{ observation: Observation; why: WhyResult; truth: SubjectMemStats }> {
 	await subject.stop();
 	try {
 		return { ...(await look(subject.pid)), truth: await subject.resume() };
@@ -69,7 +71,10 @@ describe("why: the line and the verdict that each subject is made for", () => {
 			const { observation, why, truth } = await lookStopped(subject);
 			assertBalanced(why);
 			assert.equal(why.verdict.code, code, why.verdict.sentence);
-			assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005, `residual ${why.residualBytes} of ${why.rssBytes}`);
+			assert.ok(
+				Math.abs(why.residualBytes) <= why.rssBytes * 0.005,
+				`residual ${why.residualBytes} of ${why.rssBytes}`,
+			);
 			check(why, subject.holds);
 			assertMemStats(observation, truth);
 		});
@@ -91,7 +96,10 @@ describe("why: Go releases and link modes", () => {
 					const { observation, why, truth } = await lookStopped(subject);
 					assertBalanced(why);
 					assert.equal(why.verdict.code, expectations[name]?.code, `${name}: ${why.verdict.sentence}`);
-					assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.005, `${name}: residual ${why.residualBytes} of ${why.rssBytes}`);
+					assert.ok(
+						Math.abs(why.residualBytes) <= why.rssBytes * 0.005,
+						`${name}: residual ${why.residualBytes} of ${why.rssBytes}`,
+					);
 					assertMemStats(observation, truth);
 				}
 			});
@@ -139,7 +147,8 @@ test("why: readings in a row name what grows", async () => {
 	const outcome = await run(operation, { target: String(subject.pid), every: "300ms", for: "3s" });
 	assert.equal(outcome.kind, "documents");
 	const documents: WhyResult[] = [];
-	if (outcome.kind === "documents") for await (const document of outcome.documents) documents.push(document as unknown as WhyResult);
+	if (outcome.kind === "documents")
+		for await (const document of outcome.documents) documents.push(document as unknown as WhyResult);
 	const last = documents.at(-1);
 	assert.ok(documents.length >= 4 && last !== undefined, `${documents.length} readings`);
 	assert.ok(["live-heap", "garbage"].includes(last.verdict.code), last.verdict.sentence);
@@ -156,19 +165,34 @@ test("why: an earlier why --json serves as the baseline", async () => {
 	const why = (await documentOf(operation, { target: String(subject.pid), baseline: file })) as unknown as WhyResult;
 	assert.ok((why.growth?.rssBytes ?? 0) > 24 * 2 ** 20);
 	assert.match(why.verdict.sentence, /grows/);
-	const heap = why.lines.filter((line) => line.id.startsWith("heap.")).reduce((n, line) => n + (line.growthBytes ?? 0), 0);
+	const heap = why.lines
+		.filter((line) => line.id.startsWith("heap."))
+		.reduce((n, line) => n + (line.growthBytes ?? 0), 0);
 	assert.ok(heap > 24 * 2 ** 20, `heap lines grew by ${heap}`);
 });
 
 test("why: a user without rights over the process gets the operating system's half and the reason", async (t) => {
 	if (process.getuid?.() !== 0) return t.skip("takes root to become another user");
 	await using subject = await startSubject("livemap", { args: ["-mib", "16"] });
-	const { stdout } = await exec("setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", launcher, "why", String(subject.pid), "--json"]);
+	const { stdout } = await exec("setpriv", [
+		"--reuid",
+		"65534",
+		"--regid",
+		"65534",
+		"--clear-groups",
+		launcher,
+		"why",
+		String(subject.pid),
+		"--json",
+	]);
 	const why = JSON.parse(stdout) as WhyResult;
 	assertBalanced(why);
 	assert.ok(why.rssBytes > 16 * 2 ** 20);
 	assert.ok(why.unavailable.length > 0 && why.unavailable.every((part) => part.why !== ""));
-	assert.ok(why.unavailable.some((part) => /root|owner|user|ptrace/i.test(part.wouldHelp ?? "")), JSON.stringify(why.unavailable));
+	assert.ok(
+		why.unavailable.some((part) => /root|owner|user|ptrace/i.test(part.wouldHelp ?? "")),
+		JSON.stringify(why.unavailable),
+	);
 	assert.equal(why.verdict.confidence, "low");
 });
 
@@ -193,7 +217,10 @@ describe("why: targets that are none", () => {
 	];
 	for (const [what, target, message] of cases) {
 		test(what, async () => {
-			const failed = await exec(launcher, ["why", target, "--json"]).then(() => undefined, (error: { code: number; stdout: string }) => error);
+			const failed = await exec(launcher, ["why", target, "--json"]).then(
+				() => undefined,
+				(error: { code: number; stdout: string }) => error,
+			);
 			assert.equal(failed?.code, 2);
 			const { error } = JSON.parse(failed.stdout) as { error: { message: string; hint: string } };
 			assert.match(error.message, message);

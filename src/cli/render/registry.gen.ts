@@ -5,6 +5,7 @@ import type { Render } from "../terminal.ts";
 export const renderers: ReadonlyMap<string, () => Promise<Render>> = new Map<string, () => Promise<Render>>([
 	["capture", () => import("./capture.ts").then((m) => m.render as Render)],
 	["memstats", () => import("./memstats.ts").then((m) => m.render as Render)],
+	["ps", () => import("./ps.ts").then((m) => m.render as Render)],
 	["stacks", () => import("./stacks.ts").then((m) => m.render as Render)],
 	["why", () => import("./why.ts").then((m) => m.render as Render)],
 ]);

@@ -74,7 +74,10 @@ function block(g: Group, r: StacksResult, terminal: Terminal): string[] {
 		bytes(g.averageBytes).padStart(SIZE) +
 		(grown ? terminal.style((g.growth?.count ?? 0) > 0 ? "yellow" : "dim", growth.padStart(SIZE)) : "");
 	const state = [
-		terminal.style("cyan", r.by === "created" || r.by === "state" ? (r.by === "state" ? g.state : g.waitReason) : g.waitReason),
+		terminal.style(
+			"cyan",
+			r.by === "created" || r.by === "state" ? (r.by === "state" ? g.state : g.waitReason) : g.waitReason,
+		),
 		age(g),
 		...(g.system ? ["of the runtime"] : []),
 		...(g.stacks > 1 ? [`${count(g.stacks)} different stacks, the most common:`] : []),
@@ -85,16 +88,20 @@ function block(g: Group, r: StacksResult, terminal: Terminal): string[] {
 
 function age(g: Group): string {
 	if (g.oldestWaitSeconds === undefined) return "";
-	return `${g.count > 1 ? "some " : ""}for ${duration(g.oldestWaitSeconds * 1000)} or more`;
+	return `${g.count > 1 ? "the longest " : ""}for about ${duration(g.oldestWaitSeconds * 1000)}`;
 }
 
 function frames(g: Group, r: StacksResult, terminal: Terminal): string[] {
 	const all = r.full ? g.frames : withoutParking(g.frames);
 	const shown = r.full ? all : all.slice(0, FRAMES);
 	const out = shown.map((frame) => place("", frame, terminal));
-	if (shown.length < all.length) out.push(terminal.style("dim", `${INDENT}… ${count(all.length - shown.length)} more (--full)`));
+	if (shown.length < all.length)
+		out.push(terminal.style("dim", `${INDENT}… ${count(all.length - shown.length)} more (--full)`));
 	if (g.truncated) out.push(terminal.style("dim", `${INDENT}… the outer frames could not be walked`));
-	if (g.frames.length === 0) out.push(`${INDENT}${terminal.style("dim", "in ")}${g.startFunction === "" ? "an unknown function" : g.startFunction}${terminal.style("dim", g.state === "running" ? ", which runs: where exactly is in a CPU's registers" : "")}`);
+	if (g.frames.length === 0)
+		out.push(
+			`${INDENT}${terminal.style("dim", "in ")}${g.startFunction === "" ? "an unknown function" : g.startFunction}${terminal.style("dim", g.state === "running" ? ", which runs: where exactly is in a CPU's registers" : "")}`,
+		);
 	if (g.createdAt !== undefined) out.push(place("created by ", g.createdAt, terminal));
 	return out;
 }
@@ -109,10 +116,17 @@ function withoutParking(all: readonly Frame[]): readonly Frame[] {
 
 function place(label: string, frame: Frame, terminal: Terminal): string {
 	const where = frame.file === "?" ? "" : `${shortPath(frame.file)}:${frame.line}`;
-	const name = `${label}${frame.function}`;
-	const width = terminal.columns - INDENT.length - 2;
-	const left = clip(name, Math.max(20, width - where.length));
-	return `${INDENT}${align(left, Math.min(NAME, width - where.length), false)}  ${terminal.style("dim", where)}`.trimEnd();
+	const room = terminal.columns - INDENT.length - 2 - where.length;
+	const name = label + shortName(frame.function, room - label.length);
+	return `${INDENT}${align(name, Math.min(NAME, room), false)}  ${terminal.style("dim", where)}`.trimEnd();
+}
+
+/** The name, or where it is too long its end without the path of the package: what tells functions apart stands there. */
+function shortName(name: string, room: number): string {
+	if (name.length <= room) return name;
+	// the path's last slash: there may be others in type arguments
+	const slash = name.lastIndexOf("/", name.indexOf("[") < 0 ? name.length : name.indexOf("["));
+	return clip(slash < 0 ? name : `…${name.slice(slash)}`, Math.max(20, room));
 }
 
 /** The last folder and the file: enough to find it, and short. */
@@ -123,15 +137,21 @@ function shortPath(path: string): string {
 function leftOut(r: StacksResult): string[] {
 	const { groups, goroutines, residentBytes } = r.leftOut;
 	if (groups === 0) return [];
-	return ["", `  left out: ${count(groups)} groups, ${count(goroutines)} goroutines, ${bytes(residentBytes)} resident (--top, --min-count)`];
+	return [
+		"",
+		`  left out: ${count(groups)} groups, ${count(goroutines)} goroutines, ${bytes(residentBytes)} resident (--top, --min-count)`,
+	];
 }
 
 function notes(r: StacksResult, terminal: Terminal): string[] {
 	const out: string[] = [];
 	if (r.groups.some((g) => g.state === "waiting" && g.oldestWaitSeconds === undefined)) {
-		out.push("no age: no garbage collection has run since they began to wait, and only that notes the time");
+		out.push(
+			"no age: the runtime notes when a wait began only at garbage collections, and the second one after it at the latest",
+		);
 	}
-	if (r.totals.torn > 0) out.push(`${count(r.totals.torn)} goroutines changed while they were read and are not counted (--pause)`);
+	if (r.totals.torn > 0)
+		out.push(`${count(r.totals.torn)} goroutines changed while they were read and are not counted (--pause)`);
 	return out.length === 0 ? [] : ["", ...out.map((note) => terminal.style("dim", `  ${note}`))];
 }
 

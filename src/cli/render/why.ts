@@ -1,12 +1,22 @@
 import type { WhyResult } from "../../api/why.ts";
+import type { WhyUrlResult } from "../../api/why-url.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { bar, bytes, count, duration, percent, rate } from "../units.ts";
+import { obtainedLines } from "./why-obtained.ts";
 
 type Line = WhyResult["lines"][number];
 
 /** One screen: who it is, how much it has, where that is, the verdict, what to do next, what it cost to know. */
-export function render(result: WhyResult, terminal: Terminal): string {
+export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): string {
+	if ("obtained" in result) {
+		return [
+			...obtainedLines(result, terminal),
+			"",
+			...verdict(result, terminal),
+			...unavailable(result, terminal),
+		].join("\n");
+	}
 	return [
 		header(result, terminal),
 		"",
@@ -183,18 +193,18 @@ function rowText(
 		.trimEnd();
 }
 
-function verdict(r: WhyResult, terminal: Terminal): string[] {
+function verdict(r: Pick<WhyResult, "verdict">, terminal: Terminal): string[] {
 	const v = r.verdict;
 	const width = terminal.columns;
 	const out = [...labelled(terminal, "Verdict", terminal.style("bold", v.sentence), width)];
 	for (const reason of v.reasons) out.push(...labelled(terminal, "", reason, width));
 	out.push(...labelled(terminal, "", `confidence: ${v.confidence}`, width));
-	v.advice.forEach((advice, i) => out.push(...labelled(terminal, i === 0 ? "Change" : "", advice, width)));
+	for (const [i, advice] of v.advice.entries()) out.push(...labelled(terminal, i === 0 ? "Change" : "", advice, width));
 	v.next.forEach((step, i) => {
 		const command = align(step.command, 44, false);
 		out.push(...labelled(terminal, i === 0 ? "Next" : "", `${command}  ${step.says}`, width));
 	});
-	v.also.forEach((note, i) => out.push(...labelled(terminal, i === 0 ? "Also" : "", note, width)));
+	for (const [i, note] of v.also.entries()) out.push(...labelled(terminal, i === 0 ? "Also" : "", note, width));
 	return out;
 }
 
@@ -221,7 +231,7 @@ function wrap(text: string, width: number): string[] {
 	return lines;
 }
 
-function unavailable(r: WhyResult, terminal: Terminal): string[] {
+function unavailable(r: Pick<WhyResult, "unavailable">, terminal: Terminal): string[] {
 	if (r.unavailable.length === 0) return [];
 	const out = [""];
 	for (const part of r.unavailable) {

@@ -42,7 +42,10 @@ export type NewPart = {
 	readonly time: string;
 	/** further fields of the part in the manifest */
 	readonly more?: JsonObject;
-} & ({ readonly content: Uint8Array } | Unavailable);
+} & (PartContent | Unavailable);
+
+/** The bytes, or pieces of them: what is large need not be copied together. */
+export type PartContent = { readonly content: Uint8Array | readonly Uint8Array[] };
 
 export interface NewReading {
 	/** RFC 3339, UTC */
@@ -87,8 +90,10 @@ export async function appendReading(
 			const file = `readings/${id}/${part.id}`;
 			if (files.has(file)) throw new RangeError(`the bundle has an entry ${file} already`);
 			if (!isSafeName(file)) throw new RangeError(`not a name for a bundle's entry: ${JSON.stringify(file)}`);
-			files.set(file, await makeEntry(part.content, codec));
-			parts.push({ ...head, file, bytes: part.content.length, sha256: await codec.sha256(part.content) });
+			const pieces = part.content instanceof Uint8Array ? [part.content] : part.content;
+			const { entry, sha256 } = await makeEntry(pieces, codec);
+			files.set(file, entry);
+			parts.push({ ...head, file, bytes: entry.size, sha256 });
 		} else {
 			const { unavailable, wouldHelp } = part;
 			parts.push({ ...head, unavailable, ...(wouldHelp === undefined ? {} : { wouldHelp }) });
@@ -112,7 +117,8 @@ export async function appendReading(
 export async function writeBundle(bundle: Bundle, codec: BundleCodec = portableCodec): Promise<Uint8Array[]> {
 	const manifest = new TextEncoder().encode(formatManifest(bundle.manifest));
 	if (manifest.length > manifestLimits.bytes) throw new RangeError(`a manifest of ${manifest.length} bytes`);
-	return zipPieces(new Map([[MANIFEST, await makeEntry(manifest, codec)], ...bundle.files]));
+	const { entry } = await makeEntry([manifest], codec);
+	return zipPieces(new Map([[MANIFEST, entry], ...bundle.files]));
 }
 
 /**

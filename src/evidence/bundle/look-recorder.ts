@@ -1,4 +1,5 @@
 import { BufferSource } from "../../bytes/byte-source.ts";
+import { joined } from "./codec.ts";
 import { LOOKS_MAGIC } from "./recorded-looks.ts";
 import { pageBudget, RecordingSource } from "./recording-source.ts";
 import { ByteWriter } from "./varint.ts";
@@ -35,19 +36,17 @@ export class LookRecorder {
 
 	/** The serial form, see RecordedLooks. */
 	serialise(): Uint8Array {
+		return joined(this.pieces());
+	}
+
+	/** The serial form in pieces, views of what was recorded: nothing may be recorded while they are used. */
+	pieces(): Uint8Array[] {
 		const looks = this.#looks.map((look) => look.pieces());
 		const head = new ByteWriter();
 		head.raw(LOOKS_MAGIC);
 		head.uvarint(looks.length);
 		for (const pieces of looks) head.uvarint(lengthOf(pieces));
-		const out = new Uint8Array(head.length + lengthOf(looks.flat()));
-		out.set(head.finish());
-		let at = head.length;
-		for (const piece of looks.flat()) {
-			out.set(piece, at);
-			at += piece.length;
-		}
-		return out;
+		return [head.finish(), ...looks.flat()];
 	}
 }
 

@@ -2,6 +2,10 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { RecordedMemory, recordedMemoryHead } from "./recorded-memory.ts";
 
 const PAGE = 4096;
+/** A page and its bits. */
+const PAGE_WITH_BITS = PAGE + PAGE / 8;
+/** Pages are allocated so many at a time: tens of thousands of small buffers would take half as much again. */
+const SLAB_PAGES = 64;
 
 /** Bytes recorded at most, by default. Reading a runtime's own tables takes some tens of MiB. */
 const DEFAULT_MAX_BYTES = 512 * 2 ** 20;
@@ -29,6 +33,8 @@ export class RecordingSource implements ByteSource {
 	readonly #source: ByteSource;
 	readonly #budget: PageBudget;
 	readonly #pages = new Map<number, Page>();
+	#slab: Uint8Array = new Uint8Array(0);
+	#slabUsed = SLAB_PAGES;
 	#overflowed = false;
 
 	/**
@@ -126,7 +132,15 @@ export class RecordingSource implements ByteSource {
 			return undefined;
 		}
 		this.#budget.pages--;
-		const page: Page = { bytes: new Uint8Array(PAGE), recorded: new Uint8Array(PAGE / 8) };
+		if (this.#slabUsed === SLAB_PAGES) {
+			this.#slab = new Uint8Array(SLAB_PAGES * PAGE_WITH_BITS);
+			this.#slabUsed = 0;
+		}
+		const at = this.#slabUsed++ * PAGE_WITH_BITS;
+		const page: Page = {
+			bytes: this.#slab.subarray(at, at + PAGE),
+			recorded: this.#slab.subarray(at + PAGE, at + PAGE_WITH_BITS),
+		};
 		this.#pages.set(index, page);
 		return page;
 	}

@@ -1,6 +1,6 @@
 import { Cursor } from "../../bytes/cursor.ts";
 import { ParseError } from "../../bytes/parse-error.ts";
-import { type BundleCodec, portableCodec } from "./codec.ts";
+import { type BundleCodec, joined, portableCodec } from "./codec.ts";
 
 /**
  * The zip container of a bundle (PKWARE APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.16): plain zip, methods 0
@@ -75,13 +75,16 @@ export function inflateEntry(name: string, entry: ZipEntry, codec: BundleCodec =
 	return packed.slice();
 }
 
-/** Deflates bytes into an entry, or stores them where that gains nothing. */
-export async function makeEntry(bytes: Uint8Array, codec: BundleCodec = portableCodec): Promise<ZipEntry> {
-	const crc = codec.crc32(bytes);
-	const deflated = await codec.deflate(bytes);
-	return deflated.length < bytes.length
-		? { method: 8, packed: deflated, size: bytes.length, crc }
-		: { method: 0, packed: bytes, size: bytes.length, crc };
+/** Deflates what the pieces are together into an entry, or stores it where that gains nothing. */
+export async function makeEntry(
+	pieces: readonly Uint8Array[],
+	codec: BundleCodec = portableCodec,
+): Promise<{ readonly entry: ZipEntry; readonly sha256: string }> {
+	const size = pieces.reduce((n, piece) => n + piece.length, 0);
+	const { deflated, crc, sha256 } = await codec.pack(pieces);
+	const entry =
+		deflated.length < size ? { method: 8, packed: deflated, size, crc } : { method: 0, packed: joined(pieces), size, crc };
+	return { entry, sha256 };
 }
 
 /** Names that stay inside a folder wherever they are unpacked: relative, no "..", plain characters. */

@@ -1,0 +1,106 @@
+/**
+ * node bench/why.ts [runs]: what `gomem why` costs, whole process, on a small Go process and on one of 2.5 GB with hundreds
+ * of thousands of spans. Runs of both and of bare Node alternate, so that a machine's mood hits all alike; medians count.
+ * To reach: 0.35 s and 1.5 s, peak memory 200 MiB, and nothing added to the target.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { table } from "../src/cli/table.ts";
+import { smapsSum } from "../testing/subject-proc.ts";
+import { startSubject } from "../testing/subjects.ts";
+
+const root = join(import.meta.dirname, "..");
+const main = join(root, "dist", "main.js");
+const runs = Number(process.argv[2] ?? 9);
+
+interface Run {
+	readonly wallMs: number;
+	readonly cpuMs: number;
+	readonly peakBytes: number;
+}
+
+/** Runs Node with arguments to its end; peak memory is VmHWM as last seen, CPU time utime + stime of the same moment. */
+function measure(args: readonly string[]): Promise<Run> {
+	return new Promise((resolve, reject) => {
+		const started = performance.now();
+		const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+		let peakBytes = 0;
+		let cpuMs = 0;
+		const sample = () => {
+			try {
+				const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+				peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024);
+				const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+				cpuMs = Math.max(cpuMs, (Number(fields[11]) + Number(fields[12])) * 10);
+			} catch {
+				// it has ended
+			}
+		};
+		const timer = setInterval(sample, 2);
+		child.once("error", reject);
+		child.once("exit", (code) => {
+			clearInterval(timer);
+			if (code === 0) resolve({ wallMs: performance.now() - started, cpuMs, peakBytes });
+			else reject(new Error(`node ${args.join(" ")} ended with ${code}`));
+		});
+	});
+}
+
+function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+await using small = await startSubject("livemap", { args: ["-mib", "4"] });
+await using large = await startSubject("fragmentation", { args: ["-mib", "2500"], readyWithinMs: 180_000 });
+await small.stop();
+await large.stop();
+const before = { small: smapsSum(small.pid, "Rss"), large: smapsSum(large.pid, "Rss") };
+
+const cases: Record<string, string[]> = {
+	"bare node": ["-e", "0"],
+	"why, small process": [main, "why", String(small.pid)],
+	"why, 2.5 GB": [main, "why", String(large.pid)],
+};
+const results = new Map(Object.keys(cases).map((name) => [name, [] as Run[]]));
+for (let run = -1; run < runs; run++) {
+	for (const [name, args] of Object.entries(cases)) {
+		const result = await measure(args);
+		if (run >= 0) results.get(name)?.push(result); // the first fills caches
+	}
+}
+const after = { small: smapsSum(small.pid, "Rss"), large: smapsSum(large.pid, "Rss") };
+
+const rows = [...results].map(([name, list]) => {
+	const wall = list.map((r) => r.wallMs);
+	const bare = median(results.get("bare node")?.map((r) => r.wallMs) ?? []);
+	return [
+		name,
+		`${median(wall).toFixed(0)} ms`,
+		`${Math.min(...wall).toFixed(0)}–${Math.max(...wall).toFixed(0)}`,
+		`${median(list.map((r) => r.cpuMs)).toFixed(0)} ms`,
+		`${(median(wall) / bare).toFixed(1)}×`,
+		`${(Math.max(...list.map((r) => r.peakBytes)) / 2 ** 20).toFixed(0)} MiB`,
+	];
+});
+console.log(
+	table(
+		[
+			{ head: `median of ${runs}` },
+			{ head: "wall", right: true },
+			{ head: "range", right: true },
+			{ head: "CPU", right: true },
+			{ head: "to bare", right: true },
+			{ head: "peak", right: true },
+		],
+		rows,
+	),
+);
+const rss = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+console.log(
+	`\ntargets: ${rss(before.small)} and ${rss(before.large)}; added by reading: ${after.small - before.small} and ${after.large - before.large} bytes`,
+);
+await small.resume();
+await large.resume();
+process.exit(0);

@@ -1,0 +1,468 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { readlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { operation, type StacksResult } from "../../src/api/stacks.ts";
+import { ObservedProcess } from "../../src/capture/process.ts";
+import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
+import { decodeStacks, encodeGoroutines, encodeSymbols, type GoroutineStacks } from "../../src/evidence/stacks.ts";
+import { stackFrames, stateText } from "../../src/goruntime/stack-groups.ts";
+import { documentOf, run } from "../operations.ts";
+import {
+	type BuildMode,
+	buildSubject,
+	type RunningSubject,
+	type StartOptions,
+	skipReason,
+	startSubject,
+} from "../subjects.ts";
+
+// The goroutines that subjects and Go's own tracebacks tell of, against what gomem reads from outside.
+
+const builds: readonly (readonly [go: string, mode: BuildMode])[] = [
+	["1.26.8", "plain"],
+	["1.26.8", "stripped"],
+	["1.24.13", "pie"],
+	["1.27.3", "plain"],
+];
+
+function onEach(what: string, subject: string, check: (options: StartOptions) => Promise<void>): void {
+	for (const [go, mode] of builds) {
+		test(`${what}, go${go} ${mode}`, async (t) => {
+			const reason = await skipReason(subject, { go, mode });
+			if (reason !== false) return t.skip(reason);
+			await check({ go, mode });
+		});
+	}
+}
+
+async function stacksOf(pid: number, onRead?: (address: number, bytes: Uint8Array) => void): Promise<GoroutineStacks> {
+	const witness = onRead === undefined ? undefined : { file: () => {}, cgroup: () => {}, look: () => onRead };
+	const observed = await ObservedProcess.open(pid, { stacks: true, witness });
+	assert.ok(observed instanceof ObservedProcess);
+	try {
+		const { stacks } = await observed.read();
+		assert.ok(stacks !== undefined && !isUnavailable(stacks), JSON.stringify(stacks));
+		return stacks;
+	} finally {
+		observed.close();
+	}
+}
+
+async function gomemStacks(pid: number, input: Record<string, unknown> = {}): Promise<StacksResult> {
+	return (await documentOf(operation, { target: String(pid), top: 10_000, ...input })) as unknown as StacksResult;
+}
+
+/** Sums by a key, as "key": count. */
+function tally<T>(items: Iterable<T>, key: (item: T) => string, count: (item: T) => number): Record<string, number> {
+	const sums: Record<string, number> = {};
+	for (const item of items) sums[key(item)] = (sums[key(item)] ?? 0) + count(item);
+	return sums;
+}
+
+describe("gomem stacks on parked goroutines", () => {
+	onEach("counts by function, maker and reason as a traceback does", "goroutines", async (options) => {
+		await using subject = await startSubject("goroutines", { ...options, args: ["-n", "3000", "-sockets", "50"] });
+		const truth = await subject.goroutines();
+		const result = await gomemStacks(subject.pid);
+		const parked = result.groups.filter((group) => group.createdBy !== "");
+		assert.deepEqual(
+			tally(
+				parked,
+				(g) => `${g.frames.at(-1)?.function}|${g.createdBy}|${g.waitReason}`,
+				(g) => g.count,
+			),
+			tally(
+				truth.groups.filter((g) => g.createdBy !== ""),
+				(g) => `${g.function}|${g.createdBy}|${g.state}`,
+				(g) => g.count,
+			),
+		);
+		assert.equal(result.goroutines, truth.total);
+		assert.deepEqual(result.leftOut, { groups: 0, goroutines: 0, residentBytes: 0 });
+		for (const group of parked) {
+			assert.equal(group.startFunction, group.frames.at(-1)?.function);
+			assert.equal(group.truncated, false);
+		}
+	});
+
+	onEach("shows the stacks that runtime/pprof shows", "goroutines", async (options) => {
+		await using subject = await startSubject("goroutines", { ...options, args: ["-n", "1000", "-sockets", "20"] });
+		const { text } = (await subject.ask("pprof goroutine")) as { text: string };
+		const result = await gomemStacks(subject.pid);
+		const ours = tally(
+			result.groups.filter((group) => group.createdBy !== ""),
+			(group) => afterRuntime(group.frames.map((f) => `${f.function} ${f.file}:${f.line}`)).join("\n"),
+			(group) => group.count,
+		);
+		assert.deepEqual(ours, pprofStacks(text));
+	});
+
+	onEach("knows deep stacks to their ends, and their sizes", "deepstacks", async (options) => {
+		await using subject = await startSubject("deepstacks", options);
+		const held = subject.holds["groups"] as readonly { stackBytes: number; count: number }[];
+		const result = await gomemStacks(subject.pid, { match: "main\\.descend", full: true });
+		const sizes = tally(
+			result.groups,
+			(g) => String(g.averageBytes),
+			(g) => g.count,
+		);
+		assert.deepEqual(
+			sizes,
+			tally(
+				held,
+				(g) => String(g.stackBytes),
+				(g) => g.count,
+			),
+		);
+		for (const group of result.groups) {
+			const depth = Math.floor((group.averageBytes * 3) / 4 / 1088) + 1; // as the subject has it
+			assert.equal(group.frames.filter((f) => f.function === "main.descend").length, depth);
+			assert.equal(group.truncated, false);
+			// all but the page or two at the low end was written by the frames
+			assert.ok(group.residentBytes > group.stackBytes * 0.7 && group.residentBytes <= group.stackBytes);
+		}
+	});
+});
+
+/** Go's text of a profile leaves out the runtime's frames at the inner end (pprof.go: printStackRecord). */
+function afterRuntime(frames: readonly string[]): readonly string[] {
+	const first = frames.findIndex((frame) => !frame.startsWith("runtime."));
+	return first < 0 ? frames : frames.slice(first);
+}
+
+/** "count @ pcs" and a line "#\tpc\tfunction+0x1\tfile:line" for each frame; the main goroutine, which answers, is left out. */
+function pprofStacks(text: string): Record<string, number> {
+	const blocks = text.split("\n\n").map((block) => {
+		const count = Number(/^(\d+) @/m.exec(block)?.[1] ?? 0);
+		const frames = [...block.matchAll(/^#\t0x[0-9a-f]+\t(\S+)\+0x[0-9a-f]+\s+(\S+)$/gm)].map((m) => `${m[1]} ${m[2]}`);
+		return { count, frames };
+	});
+	const others = blocks.filter((b) => b.count > 0 && !b.frames.some((frame) => frame.startsWith("main.main ")));
+	return tally(
+		others,
+		(b) => b.frames.join("\n"),
+		(b) => b.count,
+	);
+}
+
+describe("stacks against the runtime's own traceback", () => {
+	onEach("every frame, its place and its stack pointer", "goroutines", async (options) => {
+		const { stacks, traceback } = await thenQuit("goroutines", ["-n", "400", "-sockets", "20"], options);
+		const compared = compare(stacks, traceback);
+		assert.ok(compared >= 400, `${compared} goroutines compared`);
+	});
+
+	onEach("the inner and outer fifty frames of deep ones", "deepstacks", async (options) => {
+		const { stacks, traceback } = await thenQuit("deepstacks", ["-n", "12"], options);
+		assert.ok(compare(stacks, traceback) >= 12);
+	});
+});
+
+interface TracedFrame {
+	readonly text: string;
+	readonly sp: number | undefined;
+	readonly pc: number | undefined;
+}
+
+interface Traced {
+	readonly state: string;
+	readonly created: string | undefined;
+	readonly inner: readonly TracedFrame[];
+	/** behind "…frames elided…" */
+	readonly outer: readonly TracedFrame[];
+}
+
+/** Reads a subject's stacks, and then lets its runtime print them all with addresses: it ends so. */
+async function thenQuit(name: string, args: string[], options: StartOptions) {
+	const path = await buildSubject(name, options);
+	const child = spawn(path, args, {
+		stdio: ["pipe", "pipe", "pipe"],
+		env: { GOTRACEBACK: "system", GOMEM_SUBJECT_PARENT: String(process.pid) },
+	});
+	try {
+		let stderr = "";
+		child.stderr.setEncoding("latin1").on("data", (text: string) => (stderr += text));
+		await new Promise((resolve) => createInterface({ input: child.stdout }).once("line", resolve));
+		const closed = new Promise((resolve) => child.once("close", resolve));
+		assert.ok(child.pid !== undefined);
+		const stacks = await stacksOf(child.pid);
+		child.kill("SIGQUIT");
+		await closed;
+		return { stacks, traceback: parseTraceback(stderr) };
+	} finally {
+		child.kill("SIGKILL");
+	}
+}
+
+/** runtime/traceback.go: goroutineheader, traceback2, printcreatedby1 at level 2. */
+function parseTraceback(text: string): Map<number, Traced> {
+	const found = new Map<number, Traced>();
+	for (const block of text.split("\n\n")) {
+		const head = /^goroutine (\d+) gp=\S+ m=\S+(?: mp=\S+)? \[([^\],]+)/m.exec(block);
+		if (head === null) continue;
+		const inner: TracedFrame[] = [];
+		const outer: TracedFrame[] = [];
+		let frames = inner;
+		let created: string | undefined;
+		let name = "";
+		for (const line of block.slice(head.index).split("\n").slice(1)) {
+			if (/^\.\.\.\d+ frames elided\.\.\.$/.test(line)) frames = outer;
+			const maker = /^created by (.*?)(?: in goroutine \d+)?$/.exec(line)?.[1];
+			const place = /^\t(\S+:\d+)(?: \+0x[0-9a-f]+)?(?: fp=0x[0-9a-f]+ sp=0x([0-9a-f]+) pc=0x([0-9a-f]+))?/.exec(line);
+			if (maker !== undefined) name = `created by ${maker}`;
+			else if (place === null) name = line.slice(0, line.lastIndexOf("("));
+			else if (name.startsWith("created by ")) created = `${name.slice(11)} ${place[1]}`;
+			else frames.push({ text: `${name} ${place[1]}`, sp: hex(place[2]), pc: hex(place[3]) });
+		}
+		found.set(Number(head[1]), { state: head[2] ?? "", created, inner, outer });
+	}
+	return found;
+}
+
+function hex(digits: string | undefined): number | undefined {
+	return digits === undefined ? undefined : Number.parseInt(digits, 16);
+}
+
+/** Compares the goroutines that are parked in both; returns how many those are. */
+function compare(s: GoroutineStacks, traceback: ReadonlyMap<number, Traced>): number {
+	let compared = 0;
+	for (let row = 0; row < s.count; row++) {
+		const traced = traceback.get(s.goid[row] ?? 0);
+		const stack = s.stack[row] ?? -1;
+		if (traced === undefined || traced.state !== stateText(s, row) || stack < 0 || traced.state === "runnable")
+			continue;
+		const sites = [...s.stacks.sites.subarray(s.stacks.offsets[stack], s.stacks.offsets[stack + 1])];
+		const text = sites.flatMap((site) => (s.symbols[site] ?? []).map((f) => `${f.function} ${f.file}:${f.line}`));
+		assert.deepEqual(
+			text.slice(0, traced.inner.length),
+			traced.inner.map((f) => f.text),
+			`goroutine ${s.goid[row]}`,
+		);
+		if (traced.outer.length > 0)
+			assert.deepEqual(
+				text.slice(-traced.outer.length),
+				traced.outer.map((f) => f.text),
+			);
+		else assert.equal(text.length, traced.inner.length);
+		assert.equal(s.sp[row], traced.inner.find((f) => f.sp !== undefined)?.sp);
+		// a physical frame's pc is a return address, one above the place that is looked up, or that place itself
+		const pcs = traced.inner.map((f) => f.pc).filter((pc) => pc !== undefined);
+		pcs.forEach((pc, i) => {
+			const site = s.sites[sites[i] ?? -1] ?? Number.NaN;
+			assert.ok(site === pc || site === pc - 1, `frame ${i}: ${site} for ${pc}`);
+		});
+		const made = s.symbols[s.createdAt[row] ?? -1]?.[0];
+		if (traced.created !== undefined) assert.equal(`${made?.function} ${made?.file}:${made?.line}`, traced.created);
+		compared++;
+	}
+	return compared;
+}
+
+describe("figures of stacks", () => {
+	onEach("equal those of MemStats and of the ledger, on a process that stands still", "goroutines", async (options) => {
+		await using subject = await startSubject("goroutines", { ...options, args: ["-n", "3000"] });
+		await subject.stop();
+		const observed = await ObservedProcess.open(subject.pid, { stacks: true });
+		assert.ok(observed instanceof ObservedProcess);
+		const result = await gomemStacks(subject.pid, { system: true });
+		const { reading, runtime } = await observed.read();
+		observed.close();
+		const memStats = await subject.resume();
+		const { accounts, totals } = result;
+		assert.ok(accounts !== undefined && runtime !== undefined && reading.residency !== undefined);
+		// between its ReadMemStats and the stop, the subject may have made a thread: a span for its signal stack
+		const more = accounts.stackInuseBytes - memStats.StackInuse;
+		assert.ok(
+			more >= 0 && more <= 65536,
+			`StackInuse ${accounts.stackInuseBytes}, as the subject has it ${memStats.StackInuse}`,
+		);
+		assert.ok(totals.stackBytes + accounts.threadStackBytes <= accounts.stackInuseBytes);
+		assert.equal(
+			result.groups.reduce((all, g) => all + g.stackBytes, 0),
+			totals.stackBytes,
+		);
+		assert.equal(
+			result.groups.reduce((all, g) => all + g.residentBytes, 0),
+			totals.residentBytes,
+		);
+		assert.equal(
+			result.groups.reduce((all, g) => all + g.count, 0),
+			result.goroutines + result.systemGoroutines,
+		);
+		// the ledger's lines of stacks in use are the goroutines' and, whole, the threads' that lie in the heap (no cgo here)
+		let threads = 0;
+		for (const stack of runtime.machineStacks) {
+			const inHeap = spanHolds(runtime.spans, stack.low);
+			if (inHeap) threads += reading.residency.residentBytesIn(stack.low, stack.high);
+		}
+		const line = (id: string) => accounts.ledger.find((one) => one.id === id)?.bytes ?? 0;
+		assert.equal(line("stacks.used"), totals.usedBytes + threads);
+		assert.equal(line("stacks.slack"), totals.slackBytes);
+	});
+});
+
+function spanHolds(
+	spans: { readonly count: number; readonly base: Float64Array; readonly npages: Uint32Array },
+	address: number,
+): boolean {
+	for (let i = 0; i < spans.count; i++) {
+		const base = spans.base[i] ?? 0;
+		if (address >= base && address < base + (spans.npages[i] ?? 0) * 8192) return true;
+	}
+	return false;
+}
+
+describe("ages of waits", () => {
+	async function agesAround(subject: RunningSubject): Promise<void> {
+		const before = await gomemStacks(subject.pid);
+		assert.ok(
+			before.groups.every((group) => group.oldestWaitSeconds === undefined),
+			"no collection has run yet",
+		);
+		const started = performance.now();
+		await subject.ask("gc");
+		// what a collection writes is the time of the one before it
+		const once = await gomemStacks(subject.pid);
+		assert.ok(
+			once.groups.every((group) => group.oldestWaitSeconds === undefined),
+			"one collection has run",
+		);
+		await sleep(1300);
+		await subject.ask("gc");
+		const after = await gomemStacks(subject.pid);
+		const longest = (performance.now() - started) / 1000;
+		const parked = after.groups.filter((group) => group.createdBy === "main.start");
+		assert.ok(parked.length >= 8);
+		for (const group of parked) {
+			const age = group.oldestWaitSeconds ?? Number.NaN;
+			assert.ok(age >= 1.25 && age <= longest + 0.1, `${age} s, waited ${1.3} to ${longest} s`);
+		}
+	}
+
+	test("are counted from the collection before the one that saw them, by the monotonic clock", async (t) => {
+		const reason = await skipReason("goroutines");
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject("goroutines", {
+			args: ["-n", "400", "-sockets", "20"],
+			env: { GOGC: "off" },
+		});
+		await agesAround(subject);
+	});
+
+	test("hold in a time namespace, too", async (t) => {
+		const reason = (await skipReason("goroutines")) || noTimeNamespace();
+		if (reason !== false) return t.skip(reason);
+		const via = [...unshare];
+		await using subject = await startSubject("goroutines", {
+			args: ["-n", "400", "-sockets", "20"],
+			env: { GOGC: "off" },
+			via,
+		});
+		await agesAround(subject);
+	});
+});
+
+const unshare = ["unshare", "--time", "--monotonic", "86400"] as const;
+
+function noTimeNamespace(): string | false {
+	try {
+		const [command, ...args] = [...unshare, "readlink", "/proc/self/ns/time"];
+		const inside = execFileSync(command, args, { encoding: "utf8" }).trim();
+		return inside === readlinkSync("/proc/self/ns/time") ? "this kernel enters a time namespace at a fork only" : false;
+	} catch {
+		return "no right to make a time namespace here, or no unshare that can";
+	}
+}
+
+describe("stacks of a process that runs", () => {
+	test("never fail and never contradict themselves", async (t) => {
+		const reason = await skipReason("churn");
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject("churn");
+		for (let i = 0; i < 8; i++) {
+			const s = await stacksOf(subject.pid);
+			assert.ok(s.count > 0);
+			for (let row = 0; row < s.count; row++) {
+				if ((s.stack[row] ?? -1) < 0) continue;
+				// what could be walked to the end began with goexit
+				const stack = s.stack[row] ?? -1;
+				const last = s.stacks.sites[(s.stacks.offsets[stack + 1] ?? 0) - 1];
+				if (s.stacks.end[stack] === 0)
+					assert.match(s.symbols[last ?? -1]?.at(-1)?.function ?? "", /^runtime\.(goexit|mstart|rt0_go|mcall)/);
+			}
+		}
+	});
+
+	test("what is read of stacks is not told to a recorder, and no word of them is in the evidence", async (t) => {
+		const reason = await skipReason("deepstacks");
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject("deepstacks", { args: ["-n", "12"] });
+		await subject.stop();
+		const ranges: { start: number; end: number }[] = [];
+		const s = await stacksOf(subject.pid, (address, bytes) =>
+			ranges.push({ start: address, end: address + bytes.length }),
+		);
+		await subject.resume();
+		assert.ok(ranges.length > 100);
+		for (let row = 0; row < s.count; row++) {
+			const [low, high] = [s.stackLow[row] ?? 0, s.stackHigh[row] ?? 0];
+			assert.ok(!ranges.some((r) => r.start < high && r.end > low), `stack of goroutine ${s.goid[row]}`);
+		}
+		assert.deepEqual(decodeStacks(encodeGoroutines(s), encodeSymbols(s)), s);
+		assert.ok(stackFrames(s, 0).length > 0);
+	});
+});
+
+describe("the command", () => {
+	test("filters, limits and says what it left out", async (t) => {
+		const reason = await skipReason("goroutines");
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject("goroutines", { args: ["-n", "1000", "-sockets", "20"] });
+		const all = await gomemStacks(subject.pid);
+		const two = await gomemStacks(subject.pid, { top: 2 });
+		assert.equal(two.groups.length, 2);
+		assert.equal(two.leftOut.goroutines + two.groups.reduce((n, g) => n + g.count, 0), all.goroutines);
+		const large = await gomemStacks(subject.pid, { minCount: 100 });
+		assert.ok(large.groups.length > 0 && large.groups.every((g) => g.count >= 100));
+		const reads = await gomemStacks(subject.pid, { match: "readSocket" });
+		assert.deepEqual(
+			reads.groups.map((g) => g.count),
+			[20],
+		);
+		const [id = 0] = reads.groups[0]?.goroutines ?? [];
+		const one = await gomemStacks(subject.pid, { goroutine: id, full: true });
+		assert.deepEqual([one.groups.length, one.groups[0]?.count, one.groups[0]?.goroutines], [1, 1, [id]]);
+		const system = await gomemStacks(subject.pid, { system: true, match: "bgsweep" });
+		assert.equal(system.groups[0]?.system, true);
+		const created = await gomemStacks(subject.pid, { by: "created" });
+		assert.equal(created.groups.find((g) => g.createdBy === "main.start")?.count, 1000);
+		await assert.rejects(gomemStacks(subject.pid, { match: "(" }), { code: "pattern-invalid" });
+		await assert.rejects(gomemStacks(subject.pid, { match: "^(([a-z.()*_/-]+)*)+\\$\\$" }), {
+			code: "pattern-too-slow",
+		});
+		await assert.rejects(gomemStacks(subject.pid, { goroutine: 123456789 }), { code: "goroutine-not-found" });
+	});
+
+	test("says which groups grow", async (t) => {
+		const reason = await skipReason("goroutines");
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject("goroutines", { args: ["-n", "1000", "-sockets", "20"] });
+		const results: StacksResult[] = [];
+		const outcome = await run(operation, { target: String(subject.pid), every: "300ms" });
+		assert.ok(outcome.kind === "documents");
+		for await (const result of outcome.documents) {
+			results.push(result as unknown as StacksResult);
+			if (results.length === 2) break;
+			await subject.ask("step");
+		}
+		const [first, second] = results;
+		assert.ok(first?.groups.every((g) => g.growth === undefined));
+		assert.equal(second?.groups[0]?.growth?.count, 100);
+		assert.ok(second?.groups[0]?.frames.some((f) => f.function === "main.receive"));
+		assert.equal(basename(second?.groups[0]?.createdAt?.file ?? ""), "main.go");
+	});
+});

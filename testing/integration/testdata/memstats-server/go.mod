@@ -1,0 +1,3 @@
+module gomem.test/memstats-server
+
+go 1.24
