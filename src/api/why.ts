@@ -1,17 +1,27 @@
 import { type Static, Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
 import { countGoroutines, sinceGc, verdictFacts } from "../ledger/facts.ts";
-import { type Growth, type LedgerPoint, measureGrowth } from "../ledger/growth.ts";
 import { verdictCodes } from "../ledger/groups.ts";
+import { type Growth, type LedgerPoint, measureGrowth } from "../ledger/growth.ts";
 import { type Ledger, makeLedger } from "../ledger/ledger.ts";
 import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
 import { readBaseline } from "./baseline.ts";
+import { headerInput } from "./memstats-url.ts";
 import { observe, targetOf } from "./observe.ts";
-import { beats, ByteCount, BytesPerHour, Count, defineOperation, Duration, Milliseconds, Moment, type OperationContext } from "./operation.ts";
+import {
+	ByteCount,
+	BytesPerHour,
+	beats,
+	Count,
+	Duration,
+	defineOperation,
+	Milliseconds,
+	Moment,
+	type OperationContext,
+} from "./operation.ts";
 import { ProcessSummary, Unreadable, unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
-import { headerInput } from "./memstats-url.ts";
 import { Obtained, whyFromUrl } from "./why-url.ts";
 
 const Line = Type.Object({
@@ -41,7 +51,9 @@ const result = Type.Object({
 			sysBytes: ByteCount({ description: "MemStats.Sys" }),
 			heapAllocBytes: ByteCount({ description: "MemStats.HeapAlloc: live objects and garbage not yet swept" }),
 			heapReleasedBytes: ByteCount({ description: "MemStats.HeapReleased: in Sys, not resident" }),
-			nextGcBytes: Type.Optional(ByteCount({ description: "heap size at which the next GC is due; absent when GOGC and GOMEMLIMIT are off" })),
+			nextGcBytes: Type.Optional(
+				ByteCount({ description: "heap size at which the next GC is due; absent when GOGC and GOMEMLIMIT are off" }),
+			),
 			numGC: Count({}),
 			lastGcSecondsAgo: Type.Optional(Type.Number()),
 			gogc: Type.Integer({ description: "GOGC in force; -1 is off" }),
@@ -49,7 +61,9 @@ const result = Type.Object({
 			goroutines: Count({}),
 		}),
 	),
-	lines: Type.Array(Line, { description: "every resident byte on exactly one line; their sum and residualBytes are rssBytes" }),
+	lines: Type.Array(Line, {
+		description: "every resident byte on exactly one line; their sum and residualBytes are rssBytes",
+	}),
 	residualBytes: ByteCount({ description: "what no line explains; negative where pages went away while reading" }),
 	growth: Type.Optional(
 		Type.Object({
@@ -102,8 +116,19 @@ export const operation = defineOperation({
 	effect: "read",
 	target: "required",
 	input: Type.Object({
-		pause: Type.Optional(Duration({ description: "stop the process while it is read, at most this long; exact numbers", bare: "500ms", effect: "pauses" })),
-		baseline: Type.Optional(Type.String({ description: "an earlier capture (.gomem) or `why --json` output to compare with", placeholder: "file" })),
+		pause: Type.Optional(
+			Duration({
+				description: "stop the process while it is read, at most this long; exact numbers",
+				bare: "500ms",
+				effect: "pauses",
+			}),
+		),
+		baseline: Type.Optional(
+			Type.String({
+				description: "an earlier capture (.gomem) or `why --json` output to compare with",
+				placeholder: "file",
+			}),
+		),
 		header: headerInput,
 		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
 	}),
@@ -148,7 +173,6 @@ export const operation = defineOperation({
 		}
 	},
 });
-
 
 /** Readings that are kept to measure growth; the first stays. */
 const MAX_POINTS = 500;
@@ -223,11 +247,20 @@ function growthShape(growth: Growth | undefined, headroom: number): Pick<WhyResu
 			seconds: Math.round(growth.seconds * 10) / 10,
 			rssBytes: Math.round(growth.rssBytes),
 			rssBytesPerHour: Math.round(growth.rssBytesPerHour),
-			...(growth.carrier !== undefined && perSecond > 0 && headroom > 0 ? { secondsToLimit: Math.round(headroom / perSecond) } : {}),
+			// garbage stops at the collector's goal, so its rate does not lead to the limit
+			...(growth.carrier !== undefined && growth.carrier !== "garbage" && perSecond > 0 && headroom > 0
+				? { secondsToLimit: Math.round(headroom / perSecond) }
+				: {}),
 		},
 	};
 }
 
 function verdictShape(v: Verdict): WhyResult["verdict"] {
-	return { ...v, reasons: [...v.reasons], advice: [...v.advice], next: v.next.map((step) => ({ ...step })), also: [...v.also] };
+	return {
+		...v,
+		reasons: [...v.reasons],
+		advice: [...v.advice],
+		next: v.next.map((step) => ({ ...step })),
+		also: [...v.also],
+	};
 }

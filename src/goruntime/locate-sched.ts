@@ -6,7 +6,7 @@ import type { Globals } from "./runtime-view.ts";
 
 /** What of the scheduler's other variables runtime.sched must agree with. */
 interface Known {
-	/** m.id of the newest M (runtime.allm) */
+	/** the highest m.id of runtime.allm */
 	readonly newestM: number;
 	readonly goroutines: number;
 	/** addresses of the P structs */
@@ -17,6 +17,8 @@ interface Known {
 
 /** Enough goroutines to tell ids of this process from small numbers. */
 const GOROUTINES_ASKED = 256;
+/** The newest stand first. */
+const MS_ASKED = 64;
 const MAX_PS = 1 << 16;
 /** Ids of Ms are reserved before the M stands in allm (proc.go: mReserveID); a start of many threads reserves some. */
 const RESERVED_MS = 64;
@@ -70,7 +72,7 @@ function rank(look: MemoryReader, layout: Layout, address: number, known: Known,
 	if (goids < known.highestGoid || goids > 2 ** 48 || int("maxmcount") < 1) return 0;
 	const idle = pointer("pidle");
 	if (idle !== 0 && !known.ps.has(idle)) return 0;
-	return 1 + Number(over === 0) + Number(int("maxmcount") === DEFAULT_MAX_THREADS);
+	return 1 + Number(over === 0) + 2 * Number(int("maxmcount") === DEFAULT_MAX_THREADS);
 }
 
 /** Free goroutines in sched.gFree: two lists with a size each since Go 1.25, one count for both before. */
@@ -84,16 +86,27 @@ function learn(look: MemoryReader, layout: Layout, globals: Globals): Known | un
 	const allp = globals.get("allp");
 	const allgs = globals.get("allgs");
 	if (allm === undefined || allp === undefined || allgs === undefined) return undefined;
-	const newest = look.word(allm) ?? 0;
-	const newestM = look.word(newest + layout.struct("m").offset("id"));
+	const newestM = highestM(look, layout, allm);
 	const goroutines = look.word(allgs + 8) ?? 0;
-	if (newest === 0 || newestM === undefined || newestM > 2 ** 31 || goroutines === 0) return undefined;
+	if (newestM < 0 || newestM > 2 ** 31 || goroutines === 0) return undefined;
 	const ps = new Set<number>();
 	const count = Math.min(look.word(allp + 8) ?? 0, MAX_PS);
 	const array = look.word(allp) ?? 0;
 	for (let i = 0; i < count; i++) ps.add(look.word(array + i * 8) ?? 0);
 	ps.delete(0);
 	return { newestM, goroutines, ps, highestGoid: highestGoid(look, layout, allgs, goroutines) };
+}
+
+/** Of two Ms that start at once, the one with the lower id may be linked last, and so stand first; -1 where there is none. */
+function highestM(look: MemoryReader, layout: Layout, allm: number): number {
+	const { id, next } = { id: layout.struct("m").offset("id"), next: layout.struct("m").offset("alllink") };
+	let highest = -1;
+	let m = look.word(allm) ?? 0;
+	for (let i = 0; i < MS_ASKED && m !== 0; i++) {
+		highest = Math.max(highest, look.word(m + id) ?? -1);
+		m = look.word(m + next) ?? 0;
+	}
+	return highest;
 }
 
 function highestGoid(look: MemoryReader, layout: Layout, allgs: number, length: number): number {

@@ -20,7 +20,7 @@ export function judge(facts: VerdictFacts): Verdict {
 		sentence: growing === undefined ? standing(code, facts, parts, advice) : growingSentence(growing, facts, advice),
 		confidence: confidenceOf(code, facts, parts),
 		reasons: reasonsFor(code, facts, parts, advice),
-		advice: advice.change,
+		advice: growing === undefined && facts.ledger.rssBytes < notableBytes(facts) ? [SMALL] : advice.change,
 		next: advice.next,
 		also: alsoSee(code, facts, parts),
 	};
@@ -41,8 +41,8 @@ function growingSentence(code: PartCode | "mixed", facts: VerdictFacts, advice: 
 	const growth = facts.growth;
 	if (growth === undefined) return advice.headline;
 	const rate = `${bytes(growth.rssBytes)} in ${Math.round(growth.seconds)} s`;
-	if (code === "mixed") return `It grows (${rate}), and no single part carries the growth`;
-	return `${capital(NAMES[code])} grows: ${bytes(growth.parts.get(code) ?? 0)} of ${rate}. ${advice.growing}`;
+	if (code === "mixed") return `Growth of ${rate}, and no single part carries it`;
+	return `Growth is in ${NAMES[code]}: ${bytes(growth.parts.get(code) ?? 0)} of ${rate}. ${advice.growing}`;
 }
 
 /** The parts as a sentence names them. */
@@ -69,7 +69,8 @@ function confidenceOf(code: VerdictCode, facts: VerdictFacts, parts: Parts): Con
 	const held = code === "mixed" ? undefined : (parts.get(code) ?? 0) / Math.max(1, ledger.rssBytes);
 	const narrow = facts.growth?.carrier === undefined && held !== undefined && held < DOMINANT + 0.05;
 	const guessed = code === "anon-map" || code === "c-memory" || code === "threads";
-	const short = facts.growth?.carrier !== undefined && facts.growth.readings < 3;
+	// garbage rises between two collections and falls at the next: its growth is not yet a trend
+	const short = facts.growth?.carrier !== undefined && (facts.growth.readings < 3 || code === "garbage");
 	if (unexplained > 0.02 || blur > 0.05 || narrow || short || facts.layoutCertainty === "validated") return "medium";
 	return guessed && !facts.cgo && code !== "anon-map" ? "medium" : "high";
 }
@@ -93,9 +94,15 @@ function reasonsFor(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice
 const NOTABLE_SHARE = 0.15;
 const NOTABLE_BYTES = 64 * 2 ** 20;
 
+function notableBytes(facts: VerdictFacts): number {
+	return Math.min(NOTABLE_BYTES, facts.limit.bytes * 0.05);
+}
+
+const SMALL = "nothing: the whole process is smaller than what would be worth a change";
+
 function alsoSee(code: VerdictCode, facts: VerdictFacts, parts: Parts): string[] {
 	const also: string[] = [];
-	const floor = Math.min(NOTABLE_BYTES, facts.limit.bytes * 0.05);
+	const floor = notableBytes(facts);
 	for (const [part, size] of [...parts].sort((a, b) => b[1] - a[1])) {
 		if (part === code || size < floor || size < facts.ledger.rssBytes * NOTABLE_SHARE) continue;
 		const advice = adviceFor(part, facts, parts);
@@ -130,8 +137,4 @@ function limitNotes(facts: VerdictFacts): string[] {
 
 function share(size: number, facts: VerdictFacts): string {
 	return percent(size, facts.ledger.rssBytes);
-}
-
-function capital(text: string): string {
-	return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

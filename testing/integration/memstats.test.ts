@@ -92,7 +92,7 @@ describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 		const truth = await subject.memstats();
 		for (const name of ["Alloc", "Sys", "HeapSys", "HeapInuse", "HeapObjects", "TotalAlloc", "Mallocs", "NextGC", "StackInuse", "GCSys"] as const) {
 			const told = Number(truth[name]);
-			assert.ok(Math.abs(Number(fields[name]) - told) <= told / 100, `${name}: ${fields[name]} for ${told}`);
+			assert.ok(Math.abs(Number(fields[name]) - told) <= Math.max(told / 100, 64 * 1024), `${name}: ${fields[name]} for ${told}`);
 		}
 		const observed = await ObservedProcess.open(subject.pid);
 		assert.ok(observed instanceof ObservedProcess);
@@ -106,8 +106,9 @@ describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 describe("gomem memstats PID", () => {
 	test("one flat document, checked against its schema", async () => {
 		await using subject = await startSubject("garbage");
+		await subject.stop();
 		const document = (await documentOf(operation, { target: String(subject.pid) })) as unknown as MemStatsResult;
-		const truth = await subject.memstats();
+		const truth = await subject.resume();
 		assert.deepEqual(Object.keys(document).filter((key) => /^[A-Z]/.test(key)).sort(), [...fieldNames].sort());
 		assert.equal(document.NextGC, String(truth.NextGC), "a goal above 2^53 is its digits");
 		assert.equal(document._pacer?.gogc, "off");
@@ -173,7 +174,7 @@ async function gomem(args: readonly string[]): Promise<string> {
 
 async function withLivemap<T>(use: (subject: RunningSubject) => Promise<T>): Promise<T> {
 	await using subject = await startSubject("livemap");
-	return use(subject);
+	return await use(subject);
 }
 
 describe("on the command line", () => {
@@ -188,14 +189,13 @@ describe("on the command line", () => {
 		}));
 
 	test("--csv has a head and plain numbers, one reading or several", () =>
-		withLivemap(async ({ pid, ...subject }) => {
+		withLivemap(async ({ pid }) => {
 			const rows = (await gomem(["memstats", String(pid), "--csv", "--fields", "Sys,HeapAlloc,LastGC", "--every", "200ms", "--for", "1500ms"])).trimEnd().split("\n");
 			assert.equal(rows[0], "time,Sys,HeapAlloc,LastGC");
 			assert.ok(rows.length > 3);
 			for (const row of rows.slice(1)) assert.match(row, /^\d{4}-\d\d-\d\dT[\d:.]+Z,\d+,\d+,\d{19}$/);
 			const [head = "", values = ""] = (await gomem(["memstats", String(pid), "--csv"])).trimEnd().split("\n");
 			assert.equal(head.split(",").length, values.split(",").length);
-			void subject;
 		}));
 
 	test("rows and slopes in a pipe, JSON lines with --json", () =>

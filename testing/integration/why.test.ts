@@ -152,7 +152,7 @@ test("why: readings in a row name what grows", async () => {
 	const last = documents.at(-1);
 	assert.ok(documents.length >= 4 && last !== undefined, `${documents.length} readings`);
 	assert.ok(["live-heap", "garbage"].includes(last.verdict.code), last.verdict.sentence);
-	assert.match(last.verdict.sentence, /grows/);
+	assert.match(last.verdict.sentence, /^Growth/);
 	assert.ok((last.growth?.rssBytes ?? 0) > 8 * 2 ** 20);
 });
 
@@ -164,7 +164,7 @@ test("why: an earlier why --json serves as the baseline", async () => {
 	await subject.ask("grow 32");
 	const why = (await documentOf(operation, { target: String(subject.pid), baseline: file })) as unknown as WhyResult;
 	assert.ok((why.growth?.rssBytes ?? 0) > 24 * 2 ** 20);
-	assert.match(why.verdict.sentence, /grows/);
+	assert.match(why.verdict.sentence, /^Growth/);
 	const heap = why.lines
 		.filter((line) => line.id.startsWith("heap."))
 		.reduce((n, line) => n + (line.growthBytes ?? 0), 0);

@@ -55,7 +55,10 @@ const MORE: readonly (Column & { readonly before?: string })[] = [
 
 /** A line per process; what could not be read below, grouped by why; how many were looked at. */
 export function render(r: PsResult, terminal: Terminal): string {
-	const out = r.processes.length === 0 ? ["no Go processes"] : rows(r, terminal);
+	const out =
+		r.processes.length === 0
+			? [r.unreadable.length === 0 ? "no Go processes" : "no Go processes that gomem may look into"]
+			: rows(r, terminal);
 	const notes = [...missing(r, terminal), ...unknown(r, terminal)];
 	if (r.processes.some((p) => p.exeDeleted === true))
 		notes.push("* the executable was replaced or removed since the start");
@@ -178,6 +181,6 @@ function wrapped(text: string, width: number, indent: string): string[] {
 }
 
 function cost(r: PsResult): string {
-	const many = `${count(r.processes.length)} Go of ${count(r.looked)} processes looked at`;
+	const many = `${count(r.processes.length)} of ${count(r.looked)} processes are known to be Go`;
 	return `${many} · RSS as /proc/PID/status has it · read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read`;
 }

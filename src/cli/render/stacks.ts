@@ -27,7 +27,7 @@ function header(r: StacksResult, terminal: Terminal): string {
 		terminal.style("bold", t.name),
 		...(t.pid === undefined ? [] : [`pid ${t.pid}`]),
 		...(t.goVersion === undefined ? [] : [t.goVersion]),
-		`${count(r.goroutines)} goroutines`,
+		r.goroutines === 1 ? "1 goroutine" : `${count(r.goroutines)} goroutines`,
 		`${count(r.systemGoroutines)} of the runtime's own`,
 	];
 	return parts.join(" · ");
@@ -74,10 +74,7 @@ function block(g: Group, r: StacksResult, terminal: Terminal): string[] {
 		bytes(g.averageBytes).padStart(SIZE) +
 		(grown ? terminal.style((g.growth?.count ?? 0) > 0 ? "yellow" : "dim", growth.padStart(SIZE)) : "");
 	const state = [
-		terminal.style(
-			"cyan",
-			r.by === "created" || r.by === "state" ? (r.by === "state" ? g.state : g.waitReason) : g.waitReason,
-		),
+		terminal.style("cyan", r.by === "state" ? g.state : g.waitReason),
 		age(g),
 		...(g.system ? ["of the runtime"] : []),
 		...(g.stacks > 1 ? [`${count(g.stacks)} different stacks, the most common:`] : []),
@@ -145,10 +142,8 @@ function leftOut(r: StacksResult): string[] {
 
 function notes(r: StacksResult, terminal: Terminal): string[] {
 	const out: string[] = [];
-	if (r.groups.some((g) => g.state === "waiting" && g.oldestWaitSeconds === undefined)) {
-		out.push(
-			"no age: the runtime notes when a wait began only at garbage collections, and the second one after it at the latest",
-		);
+	if (r.groups.some((g) => (g.state === "waiting" || g.state === "syscall") && g.oldestWaitSeconds === undefined)) {
+		out.push("no age: the runtime dates a wait at a garbage collection, at the latest the second after it began");
 	}
 	if (r.totals.torn > 0)
 		out.push(`${count(r.totals.torn)} goroutines changed while they were read and are not counted (--pause)`);

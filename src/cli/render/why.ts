@@ -61,7 +61,7 @@ function total(r: WhyResult, terminal: Terminal): string {
 	const filled = bar(share, BAR);
 	const growth = r.growth === undefined ? "" : growthText(r.growth);
 	const style = share > 0.9 ? "red" : share > 0.75 ? "yellow" : "green";
-	return `  RSS ${terminal.style("bold", bytes(r.rssBytes))} ${of}   ${terminal.style(style, align(filled, growth === "" ? 0 : BAR, false))}${growth === "" ? "" : `  ${growth}`}`;
+	return `  RSS ${terminal.style("bold", bytes(r.rssBytes))} ${of}   ${terminal.style(style, filled)}${growth === "" ? "" : `   ${growth}`}`;
 }
 
 function growthText(g: NonNullable<WhyResult["growth"]>): string {
