@@ -19,8 +19,12 @@ export function figuresOf(taken: Taken): Figures {
 		...difference("freeSlotsBytes", of("HeapInuse"), of("HeapAlloc")),
 		...difference("idleKeptBytes", of("HeapIdle"), of("HeapReleased")),
 		...difference("backedBytes", of("Sys"), of("HeapReleased")),
-		...(alloc === undefined || nextGc === undefined || nextGc === 0 || nextGc > Number.MAX_SAFE_INTEGER ? {} : { toNextGc: alloc / nextGc }),
-		...(at === undefined || lastGc === undefined || lastGc === 0 ? {} : { lastGcSecondsAgo: Math.max(0, at - lastGc / NS_PER_MS) / 1000 }),
+		...(alloc === undefined || nextGc === undefined || nextGc === 0 || nextGc > Number.MAX_SAFE_INTEGER
+			? {}
+			: { toNextGc: alloc / nextGc }),
+		...(at === undefined || lastGc === undefined || lastGc === 0
+			? {}
+			: { lastGcSecondsAgo: Math.max(0, at - lastGc / NS_PER_MS) / 1000 }),
 		...pauseFigures(fields.PauseNs?.map(Number), of("NumGC")),
 	};
 }
@@ -40,7 +44,8 @@ function liveHeap(
 	nextGc: number | undefined,
 ): { bytes: number; from: string } | undefined {
 	// before the first GC heapMarked is the runtime's guess (gcControllerState.init)
-	if (pacer !== undefined) return numGc === 0 ? undefined : { bytes: pacer.heapMarkedBytes, from: "marked by the last GC" };
+	if (pacer !== undefined)
+		return numGc === 0 ? undefined : { bytes: pacer.heapMarkedBytes, from: "marked by the last GC" };
 	const { gogc, memoryLimitBytes } = meta;
 	if (typeof gogc !== "number" || gogc <= 0 || memoryLimitBytes !== "off") return undefined;
 	if (nextGc === undefined || !numGc || nextGc <= (4 * 2 ** 20 * gogc) / 100) return undefined;
@@ -48,7 +53,10 @@ function liveHeap(
 }
 
 /** mstats.go: the pause of cycle N (from 1) is at (N+255) % 256. */
-function pauseFigures(ring: readonly number[] | undefined, numGc: number | undefined): Pick<Figures, "pauses"> | object {
+function pauseFigures(
+	ring: readonly number[] | undefined,
+	numGc: number | undefined,
+): Pick<Figures, "pauses"> | object {
 	if (ring === undefined || numGc === undefined || numGc === 0 || ring.length === 0) return {};
 	const count = Math.min(numGc, ring.length);
 	const values = Array.from({ length: count }, (_, i) => (ring[(numGc - 1 - i) % ring.length] ?? 0) / NS_PER_MS);

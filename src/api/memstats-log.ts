@@ -1,6 +1,6 @@
+import { ParseError } from "../bytes/parse-error.ts";
 import { openLog } from "../capture/log.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
-import { ParseError } from "../bytes/parse-error.ts";
 import { parseMemStats } from "../formats/memstats/detect.ts";
 import { readLogLine } from "../formats/memstats/log-lines.ts";
 import type { MemStatsReading } from "../formats/memstats/reading.ts";
@@ -20,7 +20,12 @@ const HINT = /alloc|heap|stack[-_]?(?:inuse|sys)|gc|mspan|mcache|buck|sys|pause/
 export async function openLogSource(path: string, signal: AbortSignal): Promise<LogSource> {
 	const text = await openLog(path, signal);
 	const name = path === "-" ? "standard input" : path;
-	if (isUnavailable(text)) throw new GomemError({ code: "file-unreadable", message: text.unavailable, hint: "name a file that can be read, or - for standard input" });
+	if (isUnavailable(text))
+		throw new GomemError({
+			code: "file-unreadable",
+			message: text.unavailable,
+			hint: "name a file that can be read, or - for standard input",
+		});
 	const state = { skipped: 0 };
 	const readings = "page" in text ? pageReadings(text.page, name) : lineReadings(text.lines, state);
 	const iterator = readings[Symbol.asyncIterator]();
@@ -45,7 +50,10 @@ const HOW: Readonly<Record<MemStatsReading["source"], string>> = {
 	log: "what the program logged",
 };
 
-async function* lineReadings(lines: AsyncIterable<string>, state: { skipped: number }): AsyncGenerator<MemStatsReading> {
+async function* lineReadings(
+	lines: AsyncIterable<string>,
+	state: { skipped: number },
+): AsyncGenerator<MemStatsReading> {
 	for await (const line of lines) {
 		const reading = HINT.test(line) ? readLogLine(line) : undefined;
 		if (reading === undefined) state.skipped++;
@@ -58,6 +66,10 @@ async function* pageReadings(page: string, name: string): AsyncGenerator<MemStat
 		yield* parseMemStats(page);
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
-		throw new GomemError({ code: "file-unreadable", message: `${name} holds no MemStats that can be read`, cause: error });
+		throw new GomemError({
+			code: "file-unreadable",
+			message: `${name} holds no MemStats that can be read`,
+			cause: error,
+		});
 	}
 }

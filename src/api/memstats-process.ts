@@ -1,13 +1,13 @@
-import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { boundsOf } from "../capture/limit.ts";
 import { hostFacts } from "../capture/linux/host-facts.ts";
 import { withPause } from "../capture/linux/pause.ts";
 import { readEnvironment, readProcText } from "../capture/linux/proc-files.ts";
-import { ObservedProcess, type Observation } from "../capture/process.ts";
+import { type Observation, ObservedProcess } from "../capture/process.ts";
+import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { parseStat } from "../formats/procfs/stat.ts";
-import { readCounters, type RuntimeCounters } from "../goruntime/memstats.ts";
-import { readGlobal, type RuntimeView } from "../goruntime/runtime-view.ts";
+import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
+import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromRuntime } from "./memstats-reading.ts";
 import { unreadable } from "./shapes.ts";
@@ -40,7 +40,10 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 			return takenFromRuntime(first, at, {
 				target,
 				source: "runtime",
-				how: pausedMs > 0 ? "read from outside in the runtime's memory, the program paused" : "read from outside in the runtime's memory, the program not paused",
+				how:
+					pausedMs > 0
+						? "read from outside in the runtime's memory, the program paused"
+						: "read from outside in the runtime's memory, the program not paused",
 				process: { ...summary.process, uptimeSeconds: Math.max(0, Math.round(at / 1000 - summary.started)) },
 				...(summary.process.goVersion === undefined ? {} : { goVersion: summary.process.goVersion }),
 				blur: {
@@ -49,7 +52,11 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 					paused: pausedMs > 0,
 				},
 				unavailable: unreadable(parts),
-				cost: { wallMs: Math.round((performance.now() - started) * 10) / 10, pausedMs: Math.round(pausedMs * 10) / 10, bytesRead: bytes() - before },
+				cost: {
+					wallMs: Math.round((performance.now() - started) * 10) / 10,
+					pausedMs: Math.round(pausedMs * 10) / 10,
+					bytesRead: bytes() - before,
+				},
 			});
 		},
 	};
@@ -69,14 +76,32 @@ async function lookAt(observed: ObservedProcess, view: RuntimeView, pauseMs: num
 		if (pauseMs === undefined) return { ...both(), pausedMs: 0, parts: [] };
 		const paused = await withPause(observed.pid, { maxMs: pauseMs, startTime: observed.startTime }, both);
 		if ("refused" in paused) {
-			return { ...both(), pausedMs: 0, parts: [{ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" }] };
+			return {
+				...both(),
+				pausedMs: 0,
+				parts: [{ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" }],
+			};
 		}
-		const torn = paused.torn === undefined ? [] : [{ part: "pause", unavailable: `the target ran on before the reading was done (${paused.torn.why})`, wouldHelp: "a longer --pause" }];
+		const torn =
+			paused.torn === undefined
+				? []
+				: [
+						{
+							part: "pause",
+							unavailable: `the target ran on before the reading was done (${paused.torn.why})`,
+							wouldHelp: "a longer --pause",
+						},
+					];
 		return { ...paused.value, pausedMs: paused.pausedMs, parts: torn };
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
 		assertAlive(observed);
-		throw new GomemError({ code: "runtime-unreadable", message: `the runtime of process ${observed.pid} cannot be read now`, hint: "read again, or with --pause if the process is busy", cause: error });
+		throw new GomemError({
+			code: "runtime-unreadable",
+			message: `the runtime of process ${observed.pid} cannot be read now`,
+			hint: "read again, or with --pause if the process is busy",
+			cause: error,
+		});
 	}
 }
 
@@ -124,7 +149,11 @@ export function takenFromObservation(target: string, { reading, runtime }: Obser
 		how: "read from outside in the runtime's memory, when the capture was made",
 		process,
 		...(process.goVersion === undefined ? {} : { goVersion: process.goVersion }),
-		blur: { heapBytes: runtime.blur.heapBytes, collections: runtime.blur.collections, paused: reading.cost.pausedMs > 0 },
+		blur: {
+			heapBytes: runtime.blur.heapBytes,
+			collections: runtime.blur.collections,
+			paused: reading.cost.pausedMs > 0,
+		},
 		unavailable: unreadable(reading.unavailable),
 	});
 }

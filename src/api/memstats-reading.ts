@@ -40,7 +40,11 @@ export function takenFromRuntime(counters: RuntimeCounters, at: number, meta: Ta
 }
 
 /** What a page or a log line says. */
-export function takenFromText(reading: MemStatsReading, at: number | undefined, meta: Omit<Taken["meta"], "source">): Taken {
+export function takenFromText(
+	reading: MemStatsReading,
+	at: number | undefined,
+	meta: Omit<Taken["meta"], "source">,
+): Taken {
 	const { memStats } = reading;
 	const draft: Draft = {};
 	for (const { name, unit } of MEM_STATS_FIELDS) {

@@ -1,6 +1,6 @@
+import { type MemStatsName, memStatsField } from "../formats/memstats/fields.ts";
 import { mannKendall } from "../series/mann-kendall.ts";
 import { theilSen } from "../series/theil-sen.ts";
-import { memStatsField, type MemStatsName } from "../formats/memstats/fields.ts";
 import { numberOf, type Taken } from "./memstats-reading.ts";
 import { type FieldName, listNames, type Row, type Series, type Trend } from "./memstats-shape.ts";
 
@@ -12,7 +12,14 @@ const SPARK_POINTS = 40;
 const MIN_POINTS = 5;
 const HOUR = 3_600_000;
 
-const DEFAULT_TRENDS: readonly FieldName[] = ["HeapAlloc", "HeapInuse", "HeapIdle", "HeapReleased", "StackInuse", "Sys"];
+const DEFAULT_TRENDS: readonly FieldName[] = [
+	"HeapAlloc",
+	"HeapInuse",
+	"HeapIdle",
+	"HeapReleased",
+	"StackInuse",
+	"Sys",
+];
 
 /** What is kept of any number of readings, in bounded memory: evenly spread rows, and columns of means for the slopes. */
 export class MemStatsHistory {
@@ -32,7 +39,12 @@ export class MemStatsHistory {
 
 	add(taken: Taken): void {
 		this.#first ??= taken;
-		const x = this.#first.at === undefined ? this.#readings : taken.at === undefined ? undefined : (taken.at - this.#first.at) / HOUR;
+		const x =
+			this.#first.at === undefined
+				? this.#readings
+				: taken.at === undefined
+					? undefined
+					: (taken.at - this.#first.at) / HOUR;
 		this.#readings++;
 		if (x !== undefined) {
 			this.#addLive(taken, x);
@@ -110,8 +122,10 @@ export class MemStatsHistory {
 	}
 
 	#column(name: string): Column {
-		let column = this.#columns.get(name);
-		if (column === undefined) this.#columns.set(name, (column = new Column()));
+		const known = this.#columns.get(name);
+		if (known !== undefined) return known;
+		const column = new Column();
+		this.#columns.set(name, column);
 		return column;
 	}
 

@@ -9,9 +9,12 @@ export type Exact = number | string;
 const exactSchema = { anyOf: [{ type: "integer" }, { type: "string", pattern: "^[0-9]{1,20}$" }] };
 
 const exact = (name: MemStatsName): TOptional<TUnsafe<Exact>> =>
-	Type.Optional(Type.Unsafe<Exact>({ ...exactSchema, description: `${memStatsField(name)?.words ?? ""} (${unitOf(name)})` }));
+	Type.Optional(
+		Type.Unsafe<Exact>({ ...exactSchema, description: `${memStatsField(name)?.words ?? ""} (${unitOf(name)})` }),
+	);
 const flag = (name: MemStatsName) => Type.Optional(Type.Boolean({ description: memStatsField(name)?.words ?? "" }));
-const list = (description: string) => Type.Optional(Type.Unsafe<readonly Exact[]>({ type: "array", items: exactSchema, description }));
+const list = (description: string) =>
+	Type.Optional(Type.Unsafe<readonly Exact[]>({ type: "array", items: exactSchema, description }));
 
 function unitOf(name: MemStatsName): string {
 	return memStatsField(name)?.unit ?? "";
@@ -93,10 +96,14 @@ const Figures = Type.Object(
 	{
 		liveBytes: Type.Optional(ByteCount({ description: "live heap at the last GC" })),
 		liveFrom: Type.Optional(Type.String({ description: "how liveBytes is known" })),
-		sinceGcBytes: Type.Optional(ByteCount({ description: "HeapAlloc less liveBytes: allocated since, or dead and not yet swept" })),
+		sinceGcBytes: Type.Optional(
+			ByteCount({ description: "HeapAlloc less liveBytes: allocated since, or dead and not yet swept" }),
+		),
 		freeSlotsBytes: Type.Optional(ByteCount({ description: "HeapInuse less HeapAlloc: free slots in used spans" })),
 		idleKeptBytes: Type.Optional(ByteCount({ description: "HeapIdle less HeapReleased: free spans that Go keeps" })),
-		backedBytes: Type.Optional(ByteCount({ description: "Sys less HeapReleased: the most of Go's memory that should be resident" })),
+		backedBytes: Type.Optional(
+			ByteCount({ description: "Sys less HeapReleased: the most of Go's memory that should be resident" }),
+		),
 		toNextGc: Type.Optional(Share({ description: "HeapAlloc over NextGC" })),
 		lastGcSecondsAgo: Type.Optional(Type.Number()),
 		pauses: Type.Optional(
@@ -124,7 +131,8 @@ const Trend = Type.Object({
 	low: Type.Optional(Type.Number({ description: "lower bound at 95 % confidence, widened for autocorrelation" })),
 	high: Type.Optional(Type.Number({ description: "upper bound" })),
 	direction: Type.Enum(["up", "down", "flat", "unknown"], {
-		description: "up or down where the bounds leave 0 out and the trend is significant (Mann–Kendall, 5 %); unknown below 5 points",
+		description:
+			"up or down where the bounds leave 0 out and the trend is significant (Mann–Kendall, 5 %); unknown below 5 points",
 	}),
 	points: Type.Array(Type.Number(), { description: "at most 40 of the points, oldest first" }),
 });
@@ -133,7 +141,9 @@ export type Trend = Static<typeof Trend>;
 const Series = Type.Object(
 	{
 		readings: Count(),
-		per: Type.Enum(["hour", "reading"], { description: "what slopes are per; `reading` where the log has no time stamps" }),
+		per: Type.Enum(["hour", "reading"], {
+			description: "what slopes are per; `reading` where the log has no time stamps",
+		}),
 		seconds: Type.Optional(Type.Number({ description: "from the first reading to the last" })),
 		collections: Type.Optional(Count({ description: "GCs meanwhile" })),
 		allocBytesPerHour: Type.Optional(BytesPerHour({ description: "TotalAlloc from the first reading to the last" })),
@@ -193,7 +203,9 @@ export const MemStatsDocument = Type.Object({
 	_figures: Figures,
 	_pacer: Type.Optional(PacerShape),
 	_series: Type.Optional(Series),
-	_readings: Type.Optional(Type.Array(LogRow, { description: "of a log or a capture with several readings: at most 512, evenly spread" })),
+	_readings: Type.Optional(
+		Type.Array(LogRow, { description: "of a log or a capture with several readings: at most 512, evenly spread" }),
+	),
 	_view: View,
 });
 export type MemStatsResult = Static<typeof MemStatsDocument>;
@@ -204,6 +216,7 @@ export function unitsOf(present: MemStatsFields): Record<string, string> {
 	for (const { name, unit } of MEM_STATS_FIELDS) if (present[name] !== undefined) units[name] = unit;
 	if (present.PauseNs !== undefined) units["PauseNs"] = "ns";
 	if (present.PauseEnd !== undefined) units["PauseEnd"] = "unix-ns";
-	if (present.BySize !== undefined) Object.assign(units, { "BySize.Size": "bytes", "BySize.Mallocs": "objects", "BySize.Frees": "objects" });
+	if (present.BySize !== undefined)
+		Object.assign(units, { "BySize.Size": "bytes", "BySize.Mallocs": "objects", "BySize.Frees": "objects" });
 	return units;
 }

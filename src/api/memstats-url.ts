@@ -1,15 +1,23 @@
 import { type TArray, type TString, Type } from "typebox";
 import { ParseError } from "../bytes/parse-error.ts";
-import { atPath, type HttpAddress, type HttpAnswer, type HttpOptions, httpGet, parseHttpAddress, shownAddress } from "../capture/http.ts";
+import {
+	atPath,
+	type HttpAddress,
+	type HttpAnswer,
+	type HttpOptions,
+	httpGet,
+	parseHttpAddress,
+	shownAddress,
+} from "../capture/http.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
+import { memStatsForm } from "../formats/memstats/detect.ts";
 import { parseExpvar } from "../formats/memstats/expvar.ts";
 import { parseHeapTrailer } from "../formats/memstats/heap-trailer.ts";
 import { parsePrometheus } from "../formats/memstats/prometheus.ts";
 import type { MemStatsReading } from "../formats/memstats/reading.ts";
-import { memStatsForm } from "../formats/memstats/detect.ts";
 import { GomemError } from "./errors.ts";
-import type { OperationContext } from "./operation.ts";
 import { type MemStatsSource, type Taken, takenFromText } from "./memstats-reading.ts";
+import type { OperationContext } from "./operation.ts";
 
 /** The input that every operation on URLs has. */
 export const headerInput: TArray<TString> = Type.Array(Type.String({ placeholder: "K: V", minLength: 1 }), {
@@ -70,8 +78,22 @@ export async function readUrl(ctx: OperationContext, text: string, flags: UrlFla
 	if (taken.meta.rssBytes !== undefined || prefix === undefined) return taken;
 	const metrics = await attempt(ctx, atPath(base, `${prefix}metrics`), flags);
 	if (!("reading" in metrics)) return taken;
-	const { source: _source, unavailable: _unavailable, how: _how, cost: _cost, target: _target, ...more } = takenFromPage(metrics).meta;
-	return { ...taken, meta: { ...more, ...taken.meta, how: `${taken.meta.how}; a second GET to ${shownAddress(metrics.address)} for the process's size` } };
+	const {
+		source: _source,
+		unavailable: _unavailable,
+		how: _how,
+		cost: _cost,
+		target: _target,
+		...more
+	} = takenFromPage(metrics).meta;
+	return {
+		...taken,
+		meta: {
+			...more,
+			...taken.meta,
+			how: `${taken.meta.how}; a second GET to ${shownAddress(metrics.address)} for the process's size`,
+		},
+	};
 }
 
 function addressOf(text: string): HttpAddress {
@@ -94,7 +116,8 @@ async function findPage(ctx: OperationContext, base: HttpAddress, flags: UrlFlag
 	const path = base.url.pathname;
 	const prefix = prefixOf(path);
 	// pprof's heap profile has MemStats in its text form only
-	if (prefix === undefined && /\/debug\/pprof\/(?:heap|allocs)$/.test(path)) return readPage(ctx, atPath(base, `${path}?debug=1`), flags);
+	if (prefix === undefined && /\/debug\/pprof\/(?:heap|allocs)$/.test(path))
+		return readPage(ctx, atPath(base, `${path}?debug=1`), flags);
 	if (prefix === undefined) return readPage(ctx, base, flags);
 	const candidates = /debug\/pprof\/?$/.test(path) ? [CANDIDATES[1]] : CANDIDATES;
 	const missed: Missed[] = [];
@@ -124,12 +147,23 @@ interface Missed {
 }
 
 async function attempt(ctx: OperationContext, address: HttpAddress, flags: UrlFlags): Promise<Page | Missed> {
-	const options: HttpOptions = { headers: headersOf(flags.header), timeoutMs: flags.timeout, maxBytes: MAX_BODY, signal: ctx.signal };
+	const options: HttpOptions = {
+		headers: headersOf(flags.header),
+		timeoutMs: flags.timeout,
+		maxBytes: MAX_BODY,
+		signal: ctx.signal,
+	};
 	const path = address.url.pathname;
 	const started = ctx.clock.monotonic();
 	const answer = await httpGet(address, options);
 	const at = ctx.clock.now();
-	if (isUnavailable(answer)) return { path, status: undefined, why: answer.unavailable, ...(answer.wouldHelp === undefined ? {} : { wouldHelp: answer.wouldHelp }) };
+	if (isUnavailable(answer))
+		return {
+			path,
+			status: undefined,
+			why: answer.unavailable,
+			...(answer.wouldHelp === undefined ? {} : { wouldHelp: answer.wouldHelp }),
+		};
 	if (answer.status !== 200) return { path, status: answer.status, why: `${path} answers ${answer.status}` };
 	try {
 		const reading = readingOf(answer.text);
@@ -169,11 +203,26 @@ function takenFromPage({ address, reading, answer, wallMs, at }: Page): Taken {
 /** What this form never tells, and who would. */
 export function missingFrom(reading: MemStatsReading): Taken["meta"]["unavailable"] {
 	const { memStats, source } = reading;
-	const missing: Taken["meta"]["unavailable"] = [{ part: "pacer", why: "the pacer's state is in no page or log", wouldHelp: "a pid: `gomem memstats PID` reads it in the runtime" }];
+	const missing: Taken["meta"]["unavailable"] = [
+		{
+			part: "pacer",
+			why: "the pacer's state is in no page or log",
+			wouldHelp: "a pid: `gomem memstats PID` reads it in the runtime",
+		},
+	];
 	if (source === "prometheus" && memStats.PauseNs === undefined) {
-		missing.push({ part: "PauseNs, BySize", why: "Prometheus pages hold sums of them only", wouldHelp: "/debug/vars, or a pid" });
+		missing.push({
+			part: "PauseNs, BySize",
+			why: "Prometheus pages hold sums of them only",
+			wouldHelp: "/debug/vars, or a pid",
+		});
 	}
-	if (source === "heap-debug1") missing.push({ part: "PauseTotalNs, BySize", why: "heap?debug=1 does not print them", wouldHelp: "/debug/vars, or a pid" });
+	if (source === "heap-debug1")
+		missing.push({
+			part: "PauseTotalNs, BySize",
+			why: "heap?debug=1 does not print them",
+			wouldHelp: "/debug/vars, or a pid",
+		});
 	return missing;
 }
 
@@ -186,7 +235,8 @@ function noPage(base: HttpAddress, missed: readonly Missed[]): GomemError {
 		why: missed.map(({ why }) => why).join("; "),
 		hint: denied
 			? "give the credentials it wants: --header 'Authorization: Bearer …'"
-			: (only?.wouldHelp ?? "import expvar or net/http/pprof in the program, give the page's own path, or a pid: `gomem memstats PID` needs neither"),
+			: (only?.wouldHelp ??
+				"import expvar or net/http/pprof in the program, give the page's own path, or a pid: `gomem memstats PID` needs neither"),
 		...(only?.cause === undefined ? {} : { cause: only.cause }),
 	});
 }
@@ -195,6 +245,11 @@ function headersOf(lines: readonly string[]): [string, string][] {
 	return lines.map((line) => {
 		const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
 		if (name !== undefined && value !== undefined) return [name, value];
-		throw new GomemError({ code: "invalid-input", message: "--header is no header", why: "expected 'Name: value'", hint: "as in --header 'Authorization: Bearer …'" });
+		throw new GomemError({
+			code: "invalid-input",
+			message: "--header is no header",
+			why: "expected 'Name: value'",
+			hint: "as in --header 'Authorization: Bearer …'",
+		});
 	});
 }

@@ -1,14 +1,22 @@
 import { Type } from "typebox";
-import { targetOf, observe } from "./observe.ts";
 import { GomemError } from "./errors.ts";
 import { figuresOf } from "./memstats-figures.ts";
 import { type LogSource, openLogSource } from "./memstats-log.ts";
 import { openProcess, takenFromObservation } from "./memstats-process.ts";
 import type { MemStatsSource, Taken } from "./memstats-reading.ts";
 import { MemStatsHistory } from "./memstats-series.ts";
-import { type FieldName, fieldNames, MemStatsDocument, type MemStatsFields, type MemStatsResult, unitsOf, type View } from "./memstats-shape.ts";
+import {
+	type FieldName,
+	fieldNames,
+	MemStatsDocument,
+	type MemStatsFields,
+	type MemStatsResult,
+	unitsOf,
+	type View,
+} from "./memstats-shape.ts";
 import { headerInput, openUrl } from "./memstats-url.ts";
-import { beats, defineOperation, Duration, type OperationContext } from "./operation.ts";
+import { observe, targetOf } from "./observe.ts";
+import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
 
 interface Flags {
 	readonly target: string;
@@ -35,7 +43,11 @@ export const operation = defineOperation({
 		all: Type.Boolean({ description: "the lists too: pauses, size classes; every row of a log", default: false }),
 		csv: Type.Boolean({ description: "print CSV, a line per reading", default: false }),
 		pause: Type.Optional(
-			Duration({ description: "stop the process while it is read, at most this long", bare: "500ms", effect: "pauses" }),
+			Duration({
+				description: "stop the process while it is read, at most this long",
+				bare: "500ms",
+				effect: "pauses",
+			}),
 		),
 		header: headerInput,
 		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
@@ -44,7 +56,10 @@ export const operation = defineOperation({
 	examples: [
 		{ command: "gomem memstats 4242", says: "all figures, with what they mean" },
 		{ command: "gomem memstats 4242 --every 5s --for 2m", says: "a row per reading, and slopes at the end" },
-		{ command: "gomem memstats http://localhost:6060", says: "from /debug/vars, /debug/pprof/heap or /metrics, whichever is there" },
+		{
+			command: "gomem memstats http://localhost:6060",
+			says: "from /debug/vars, /debug/pprof/heap or /metrics, whichever is there",
+		},
 		{ command: "gomem memstats app.log", says: "what a program logged of itself, as a table with slopes" },
 		{ command: "gomem memstats :8080 --json", says: "Go's own field names and plain numbers, for a script" },
 	],
@@ -155,7 +170,12 @@ function skippedOf(source: MemStatsSource): number | undefined {
 }
 
 function document(taken: Taken, wanted: readonly FieldName[] | undefined, view: View): MemStatsResult {
-	const fields: MemStatsFields = wanted === undefined ? taken.fields : Object.fromEntries(wanted.flatMap((name) => (taken.fields[name] === undefined ? [] : [[name, taken.fields[name]]])));
+	const fields: MemStatsFields =
+		wanted === undefined
+			? taken.fields
+			: Object.fromEntries(
+					wanted.flatMap((name) => (taken.fields[name] === undefined ? [] : [[name, taken.fields[name]]])),
+				);
 	return {
 		_meta: {
 			...taken.meta,
@@ -175,23 +195,29 @@ function seriesPart(history: MemStatsHistory, skipped: number | undefined): Pick
 }
 
 function viewOf(flags: Flags, wanted: readonly FieldName[] | undefined): View {
-	return { form: flags.csv ? "csv" : "table", all: flags.all, ...(wanted === undefined ? {} : { fields: [...wanted] }) };
+	return {
+		form: flags.csv ? "csv" : "table",
+		all: flags.all,
+		...(wanted === undefined ? {} : { fields: [...wanted] }),
+	};
 }
 
 /** The fields of `--fields`, in the order given; case does not matter. Throws GomemError for one that is none. */
 function wantedFields(text: string | undefined): readonly FieldName[] | undefined {
 	if (text === undefined) return undefined;
 	const names = text.split(",").map((name) => name.trim());
-	return names.filter((name) => name !== "").map((name) => {
-		const field = fieldNames.find((one) => one.toLowerCase() === name.toLowerCase());
-		if (field !== undefined) return field;
-		const near = fieldNames.filter((one) => one.toLowerCase().includes(name.toLowerCase()));
-		throw new GomemError({
-			code: "invalid-input",
-			message: `--fields: MemStats has no ${name}`,
-			hint: near.length > 0 ? `did you mean ${near.join(", ")}?` : `its fields are ${fieldNames.join(", ")}`,
+	return names
+		.filter((name) => name !== "")
+		.map((name) => {
+			const field = fieldNames.find((one) => one.toLowerCase() === name.toLowerCase());
+			if (field !== undefined) return field;
+			const near = fieldNames.filter((one) => one.toLowerCase().includes(name.toLowerCase()));
+			throw new GomemError({
+				code: "invalid-input",
+				message: `--fields: MemStats has no ${name}`,
+				hint: near.length > 0 ? `did you mean ${near.join(", ")}?` : `its fields are ${fieldNames.join(", ")}`,
+			});
 		});
-	});
 }
 
 function noReading(target: string): GomemError {

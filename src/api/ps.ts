@@ -109,7 +109,7 @@ const inputs = Type.Object({
 			minLength: 1,
 		}),
 	),
-	timeout: Duration({ description: "longest time to spend on one process", default: "2s" }),
+	timeout: Duration({ description: "longest time to spend on one process", default: "5s" }),
 });
 
 export const operation = defineOperation({

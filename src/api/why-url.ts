@@ -16,7 +16,12 @@ export const Obtained = Type.Object(
 		sysBytes: ByteCount({ description: "MemStats.Sys" }),
 		backedBytes: ByteCount({ description: "Sys less HeapReleased: the most of it that should be resident" }),
 		lines: Type.Array(
-			Type.Object({ id: Type.String(), bytes: ByteCount({ description: "obtained, not resident" }), what: Type.String(), source: Type.String() }),
+			Type.Object({
+				id: Type.String(),
+				bytes: ByteCount({ description: "obtained, not resident" }),
+				what: Type.String(),
+				source: Type.String(),
+			}),
 			{ description: "every byte of Sys on exactly one line" },
 		),
 	},
@@ -36,9 +41,18 @@ const OUTSIDE_SHARE = 0.4;
 const OUTSIDE_BYTES = 64 * 2 ** 20;
 
 /** What can be said from an expvar, pprof or Prometheus page alone, and what a pid would add. Throws GomemError. */
-export async function whyFromUrl(ctx: OperationContext, url: string, flags: UrlFlags & { readonly baseline?: string }): Promise<WhyUrlResult> {
+export async function whyFromUrl(
+	ctx: OperationContext,
+	url: string,
+	flags: UrlFlags & { readonly baseline?: string },
+): Promise<WhyUrlResult> {
 	if (flags.baseline !== undefined) {
-		throw new GomemError({ code: "invalid-input", message: "--baseline needs a process or a capture", why: "a URL does not tell what is resident", hint: "`gomem memstats URL --every 5s --for 2m` says what rises" });
+		throw new GomemError({
+			code: "invalid-input",
+			message: "--baseline needs a process or a capture",
+			why: "a URL does not tell what is resident",
+			hint: "`gomem memstats URL --every 5s --for 2m` says what rises",
+		});
 	}
 	return explainTaken(await readUrl(ctx, url, flags));
 }
@@ -48,7 +62,12 @@ export function explainTaken(taken: Taken): WhyUrlResult {
 	const { meta, at } = taken;
 	const obtained = obtainedOf(taken);
 	return {
-		target: { name: meta.target, exe: "", ...(meta.goVersion === undefined ? {} : { goVersion: meta.goVersion }), ...(meta.gogc === undefined ? {} : { gogc: String(meta.gogc) }) },
+		target: {
+			name: meta.target,
+			exe: "",
+			...(meta.goVersion === undefined ? {} : { goVersion: meta.goVersion }),
+			...(meta.gogc === undefined ? {} : { gogc: String(meta.gogc) }),
+		},
 		at: new Date(at ?? 0).toISOString(),
 		...(meta.rssBytes === undefined ? {} : { rssBytes: meta.rssBytes }),
 		obtained,
@@ -56,7 +75,11 @@ export function explainTaken(taken: Taken): WhyUrlResult {
 		verdict: verdictOf(taken, obtained),
 		blur: { heapBytes: 0, paused: false },
 		unavailable: [
-			{ part: "resident lines", why: "a URL tells what the runtime obtained, not what is resident; nor does it see C memory, mappings and files", wouldHelp: "the pid, on the machine where it runs: `gomem why PID`" },
+			{
+				part: "resident lines",
+				why: "a URL tells what the runtime obtained, not what is resident; nor does it see C memory, mappings and files",
+				wouldHelp: "the pid, on the machine where it runs: `gomem why PID`",
+			},
 			{ part: "limit", why: "the cgroup's limit is not in the page", wouldHelp: "the pid" },
 		],
 		cost: meta.cost ?? { wallMs: 0, pausedMs: 0, bytesRead: 0 },
@@ -68,7 +91,12 @@ function obtainedOf(taken: Taken): Obtained {
 	const of = (name: FieldName) => need(taken, name);
 	const { liveBytes, liveFrom } = figuresOf(taken);
 	const alloc = of("HeapAlloc");
-	const line = (id: string, size: number, what: string, source: string): Line => ({ id, bytes: size, what, source: `MemStats: ${source}` });
+	const line = (id: string, size: number, what: string, source: string): Line => ({
+		id,
+		bytes: size,
+		what,
+		source: `MemStats: ${source}`,
+	});
 	// an estimate of the live heap above HeapAlloc tells nothing
 	const objects =
 		liveBytes === undefined || liveBytes > alloc
@@ -83,17 +111,31 @@ function obtainedOf(taken: Taken): Obtained {
 		line("heap.idle", of("HeapIdle") - of("HeapReleased"), lineKind("heap.idle").what, "HeapIdle − HeapReleased"),
 		line("heap.released", of("HeapReleased"), "returned to the OS: address space only", "HeapReleased"),
 		line("stacks", of("StackSys"), "goroutine stacks", "StackSys"),
-		line("runtime.metadata", of("MSpanSys") + of("MCacheSys") + of("GCSys"), "spans, caches, mark bits and arenas", "MSpanSys + MCacheSys + GCSys"),
+		line(
+			"runtime.metadata",
+			of("MSpanSys") + of("MCacheSys") + of("GCSys"),
+			"spans, caches, mark bits and arenas",
+			"MSpanSys + MCacheSys + GCSys",
+		),
 		line("runtime.profiling", of("BuckHashSys"), "profiling tables", "BuckHashSys"),
 		line("runtime.other", of("OtherSys"), "other runtime memory", "OtherSys"),
 	];
-	return { source: `${taken.meta.target}: ${taken.meta.how}`, sysBytes: of("Sys"), backedBytes: of("Sys") - of("HeapReleased"), lines };
+	return {
+		source: `${taken.meta.target}: ${taken.meta.how}`,
+		sysBytes: of("Sys"),
+		backedBytes: of("Sys") - of("HeapReleased"),
+		lines,
+	};
 }
 
 function need({ fields, meta }: Taken, name: FieldName): number {
 	const value = numberOf(fields[name] as number | string | undefined);
 	if (value !== undefined) return value;
-	throw new GomemError({ code: "url-without-memstats", message: `${meta.target} has no ${name}, without which Sys cannot be split`, hint: "`gomem memstats URL` shows what is there; /debug/vars and heap?debug=1 have all" });
+	throw new GomemError({
+		code: "url-without-memstats",
+		message: `${meta.target} has no ${name}, without which Sys cannot be split`,
+		hint: "`gomem memstats URL` shows what is there; /debug/vars and heap?debug=1 have all",
+	});
 }
 
 type Code = WhyResult["verdict"]["code"];
@@ -123,7 +165,11 @@ function verdictOf(taken: Taken, obtained: Obtained): WhyResult["verdict"] {
 		confidence: "low",
 		reasons: [
 			...(foreign ? [`${largest.words}: ${bytes(largest.bytes)} ${of}`] : []),
-			...(rss === undefined ? ["the page says nothing of what is resident"] : [`RSS ${bytes(rss)} (process_resident_memory_bytes) against Sys − HeapReleased ${bytes(obtained.backedBytes)}`]),
+			...(rss === undefined
+				? ["the page says nothing of what is resident"]
+				: [
+						`RSS ${bytes(rss)} (process_resident_memory_bytes) against Sys − HeapReleased ${bytes(obtained.backedBytes)}`,
+					]),
 		],
 		advice: [],
 		next: [

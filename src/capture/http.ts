@@ -42,7 +42,9 @@ export function parseHttpAddress(text: string): HttpAddress | undefined {
 
 /** The address as it may be shown: without user, password, and the values of its query but for pprof's own. */
 export function shownAddress({ url, socket }: HttpAddress): string {
-	const query = [...url.searchParams].map(([name, value]) => (/^(?:debug|gc|seconds)$/.test(name) ? `${name}=${value}` : `${name}=…`));
+	const query = [...url.searchParams].map(([name, value]) =>
+		/^(?:debug|gc|seconds)$/.test(name) ? `${name}=${value}` : `${name}=…`,
+	);
 	const path = url.pathname + (query.length === 0 ? "" : `?${query.join("&")}`);
 	if (socket !== undefined) return path === "/" ? `unix:${socket}` : `unix:${socket}:${path}`;
 	return `${url.protocol}//${url.host}${path}`;
@@ -78,7 +80,8 @@ export async function httpGet(address: HttpAddress, options: HttpOptions): Promi
 		return { unavailable: `more than ${MAX_REDIRECTS} redirects` };
 	} catch (error) {
 		options.signal.throwIfAborted();
-		if (deadline.aborted) return { unavailable: `no whole answer within ${options.timeoutMs / 1000} s`, wouldHelp: "a longer --timeout" };
+		if (deadline.aborted)
+			return { unavailable: `no whole answer within ${options.timeoutMs / 1000} s`, wouldHelp: "a longer --timeout" };
 		return refused(error, whereOf(address));
 	}
 }
@@ -109,7 +112,12 @@ function send({ url, socket }: HttpAddress, { headers }: HttpOptions, signal: Ab
 /** Where a redirect leads; the reason why it is not followed; undefined where the answer is none. */
 function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | string | undefined {
 	const { location } = message.headers;
-	if (message.statusCode === undefined || ![301, 302, 303, 307, 308].includes(message.statusCode) || location === undefined) return undefined;
+	if (
+		message.statusCode === undefined ||
+		![301, 302, 303, 307, 308].includes(message.statusCode) ||
+		location === undefined
+	)
+		return undefined;
 	let url: URL;
 	try {
 		url = new URL(location, from.url);
@@ -119,7 +127,8 @@ function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | 
 	if (url.hostname !== from.url.hostname) return `it redirects to another host, ${url.hostname}, which is not followed`;
 	const upgrade = from.url.protocol === "http:" && url.protocol === "https:" && from.socket === undefined;
 	if (url.protocol !== from.url.protocol && !upgrade) return `it redirects to ${url.protocol}, which is not followed`;
-	if (url.port !== from.url.port && !upgrade) return `it redirects to another port, ${url.port || "the default one"}, which is not followed`;
+	if (url.port !== from.url.port && !upgrade)
+		return `it redirects to another port, ${url.port || "the default one"}, which is not followed`;
 	url.username = from.url.username;
 	url.password = from.url.password;
 	return { ...from, url };
@@ -163,7 +172,10 @@ function refused(error: unknown, where: string): Unavailable {
 	if (why !== undefined && help !== undefined) return { unavailable: `${where}: ${why}`, wouldHelp: help };
 	if (!(error instanceof Error) || code === "") throw error;
 	if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) {
-		return { unavailable: `${where}: its certificate is not trusted (${code})`, wouldHelp: "NODE_EXTRA_CA_CERTS with the authority's certificate" };
+		return {
+			unavailable: `${where}: its certificate is not trusted (${code})`,
+			wouldHelp: "NODE_EXTRA_CA_CERTS with the authority's certificate",
+		};
 	}
 	return { unavailable: `${where}: ${error.message.split("\n", 1)[0]} (${code})` };
 }

@@ -56,6 +56,16 @@ export class ProgramFiles {
 		return { key, path, deleted, file: this.#known.get(key) };
 	}
 
+	/**
+	 * Keeps where a stripped program's variables were found, as if its file had said so: other processes of the same file
+	 * need not be searched. It is held against the runtime's structure each time, as symbols are.
+	 */
+	learn(key: string, symbols: ProgramFile["symbols"]): void {
+		const file = this.#known.get(key);
+		if (file === undefined || isUnavailable(file) || file.symbols.has("mheap_")) return;
+		this.#known.set(key, { ...file, symbols });
+	}
+
 	/** Forgets the files that no process has run since the last call. */
 	endRound(): void {
 		for (const key of this.#known.keys()) if (!this.#used.has(key)) this.#known.delete(key);

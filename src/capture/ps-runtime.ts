@@ -1,6 +1,6 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
-import type { LayoutUse } from "../evidence/reading.ts";
+import type { LayoutUse, Program } from "../evidence/reading.ts";
 import { parseMaps } from "../formats/procfs/maps.ts";
 import { attachRuntime } from "../goruntime/attach.ts";
 import { countGoroutines, type GoroutineCount } from "../goruntime/goroutine-count.ts";
@@ -26,18 +26,28 @@ export interface RuntimeGlance {
 	readonly layout: LayoutUse | undefined;
 }
 
+/** What counting takes. */
+const NEEDED: readonly GlobalName[] = ["mheap_", "memstats", "gcController", "allgs", "allp", "sched"];
+
 /** The runtime of one process, found once and then read round after round. Close it. */
 export class RuntimeGlances {
 	readonly #memory: SafeMemory;
 	readonly #timed: TimedMemory;
 	readonly #view: RuntimeView;
-	readonly #layout: LayoutUse | undefined;
+	readonly #program: Program;
 
-	private constructor(memory: SafeMemory, timed: TimedMemory, view: RuntimeView, layout: LayoutUse | undefined) {
+	private constructor(memory: SafeMemory, timed: TimedMemory, view: RuntimeView, program: Program) {
 		this.#memory = memory;
 		this.#timed = timed;
 		this.#view = view;
-		this.#layout = layout;
+		this.#program = program;
+	}
+
+	/** Where the variables stand in the executable, for its other processes; undefined where some were not found. */
+	get linked(): ReadonlyMap<GlobalName, number> | undefined {
+		const { globals } = this.#view;
+		if (!NEEDED.every((name) => globals.has(name))) return undefined;
+		return new Map([...globals].map(([name, address]) => [name, address - this.#program.bias]));
 	}
 
 	get bytesRead(): number {
@@ -63,7 +73,7 @@ export class RuntimeGlances {
 			const attached = await attachRuntime(file, bias, timed);
 			if (!isUnavailable(attached)) {
 				const view = withSched(attached.view, attached.program.data);
-				return new RuntimeGlances(memory, timed, view, attached.program.layout);
+				return new RuntimeGlances(memory, timed, view, attached.program);
 			}
 			memory.close();
 			return attached;
@@ -83,7 +93,7 @@ export class RuntimeGlances {
 			return {
 				counters: readCounters(this.#view, look, mheap),
 				goroutines: optional(() => countGoroutines(this.#view, look)),
-				layout: this.#layout,
+				layout: this.#program.layout,
 			};
 		} catch (error) {
 			if (error instanceof DeadlinePassed) return outOfTime(deadline, "the runtime's counters were read");

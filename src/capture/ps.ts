@@ -166,6 +166,8 @@ export class ProcessTable {
 			const nextTry = this.#round + Math.min(2 ** (tries - 1), MAX_WAIT_ROUNDS);
 			attachment = { identity, glances, tries, nextTry };
 			this.#attached.set(stat.pid, attachment);
+			const linked = isUnavailable(glances) ? undefined : glances.linked;
+			if (linked !== undefined) this.#programs.learn(program.key, linked);
 		}
 		const { glances } = attachment;
 		if (isUnavailable(glances)) return glances;

@@ -60,12 +60,14 @@ function readArenas(view: RuntimeView, look: MemoryReader, mheap: StructValue): 
 			indices.add(index);
 	}
 	const l2 = mheap.element("arenas", 0);
+	const spans = view.layout.struct("heapArena").offset("spans");
 	const arenas: { base: number; struct: number }[] = [];
 	for (const index of indices) {
 		if (index < 0 || index >= MAX_ARENAS * 2) continue;
 		const base = index * c.heapArenaBytes + c.arenaBaseOffset;
 		const struct = look.word(l2 + index * 8);
-		if (base >= 0 && struct !== undefined && struct !== 0) arenas.push({ base, struct });
+		if (base < 0 || struct === undefined || struct === 0 || look.locate(struct + spans, 8) < 0) continue;
+		arenas.push({ base, struct });
 	}
 	return arenas.sort((a, b) => a.base - b.base);
 }

@@ -38,14 +38,32 @@ export function findSched(
 ): number | undefined {
 	const known = learn(look, layout, globals);
 	if (known === undefined) return undefined;
-	const sched = layout.struct("schedt");
-	const offset = sched.offset("mnext");
-	const fits = (at: number, value: number): number => {
-		const over = value - known.newestM - 1;
-		return over >= 0 && over <= RESERVED_MS ? rank(look, layout, at - offset, known, over) : 0;
+	const offset = layout.struct("schedt").offset("mnext");
+	const search = (within: readonly DataRange[], least: number) => {
+		const fits = (at: number, value: number): number => {
+			const over = value - known.newestM - 1;
+			const found = over >= 0 && over <= RESERVED_MS ? rank(look, layout, at - offset, known, over) : 0;
+			return found >= least ? found : 0;
+		};
+		return new DataWords(look, within).find([{ name: "sched", when: "number", offset, fits }]).get("sched");
 	};
-	return new DataWords(look, ranges).find([{ name: "sched", when: "number", offset, fits }]).get("sched");
+	return search(near(ranges, globals.get("allm") ?? 0), SURE) ?? search(ranges, 1);
 }
+
+/**
+ * The linker sorts the variables of a section by size (cmd/link/internal/ld/data.go, dodataSect), so sched stands behind
+ * allm with what is larger than a pointer and smaller than sched between them: in most programs less than this.
+ */
+const NEAR = 1 << 20;
+
+function near(ranges: readonly DataRange[], allm: number): DataRange[] {
+	return ranges
+		.filter((r) => allm >= r.start && allm < r.end)
+		.map((r) => ({ start: allm - (allm % 4096), end: Math.min(r.end, allm + NEAR) }));
+}
+
+/** The least rank of what has the default limit of threads: nothing else comes near it. */
+const SURE = 3;
 
 /** 0: not runtime.sched; else the more, the more it looks like it. */
 function rank(look: MemoryReader, layout: Layout, address: number, known: Known, over: number): number {

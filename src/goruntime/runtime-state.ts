@@ -36,6 +36,9 @@ export interface Blur {
 	readonly collections: number;
 }
 
+/** Bytes per block for what lies scattered over the heap, as g structs do: larger ones read several times what is needed. */
+const SCATTERED = 16384;
+
 /** How often unknown pages are looked at again. */
 const SETTLE_ROUNDS = 3;
 
@@ -59,7 +62,9 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		pages = readHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), spans);
 	}
 	const marks = countMarks(view.layout, look, spans);
-	const goroutines = view.globals.has("allgs") ? optional(() => readGoroutines(view, look)) : undefined;
+	const goroutines = view.globals.has("allgs")
+		? optional(() => readGoroutines(view, view.memory.look({ blockBytes: SCATTERED })))
+		: undefined;
 	const machineStacks = optional(() => readMachineStacks(view, look)) ?? [];
 	const metadata = readMetadata(view, look, mheap, pages);
 	const end = view.memory.look();

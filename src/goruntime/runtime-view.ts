@@ -143,6 +143,16 @@ export function readPointers(
 			actual: String(slice.length),
 		});
 	}
+	// before anything is allocated for a length that may be torn or made up
+	if (slice.length > 0 && look.locate(slice.data + (slice.length - 1) * 8, 8) < 0) {
+		throw new ParseError({
+			format: "go runtime",
+			offset: slice.data,
+			field,
+			expected: `an array of ${slice.length} pointers`,
+			actual: "memory that cannot be read",
+		});
+	}
 	const out = new Float64Array(slice.length);
 	const step = 8192;
 	for (let i = 0; i < slice.length; i += step) {

@@ -26,6 +26,7 @@ import { skipReason, startSubject, toolchain } from "../subjects.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gomem-capture-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+const skip = await skipReason("livemap");
 const tool = { name: "gomem", version: "test" };
 
 /** Runs the operation and writes what it made, as the command line does. */
@@ -51,6 +52,13 @@ function judged(result: WhyResult) {
 	return { lines, counters, rssBytes, swapBytes, vszBytes, residualBytes, bound, code: verdict.code, blur: blur.heapBytes };
 }
 
+/** The reading but for the memory it stands for. */
+function withoutMemory({ reading }: Observation) {
+	const { memory, program, ...rest } = reading;
+	assert.ok(memory !== undefined);
+	return { ...rest, program: { ...program, settings: { ...program?.settings } } };
+}
+
 async function rejectsWith(promise: Promise<unknown>, code: string): Promise<GomemError> {
 	let failure: unknown;
 	await promise.catch((error: unknown) => (failure = error));
@@ -74,7 +82,7 @@ async function rewritten(file: string, bundle: Bundle): Promise<string> {
 
 describe("a process that stands still", () => {
 	for (const name of ["mixed", "fragmentation", "goroutines"] as const) {
-		test(`why says the same of ${name} and of its capture`, { skip: await skipReason(name) }, async () => {
+		test(`why says the same of ${name} and of its capture`, { skip }, async () => {
 			await using subject = await startSubject(name);
 			await subject.stop();
 			const pid = String(subject.pid);
@@ -88,7 +96,7 @@ describe("a process that stands still", () => {
 		});
 	}
 
-	test("is paused on demand, and the reading says so", { skip: await skipReason("livemap") }, async () => {
+	test("is paused on demand, and the reading says so", { skip }, async () => {
 		await using subject = await startSubject("livemap");
 		const { path, result } = await captured("paused.gomem", { target: String(subject.pid), pause: "2s" });
 		assert.ok((result["cost"] as { pausedMs: number }).pausedMs > 0);
@@ -99,7 +107,7 @@ describe("a process that stands still", () => {
 });
 
 describe("a process that moves", () => {
-	test("replays as it was decoded live, look by look", { skip: await skipReason("churn") }, async () => {
+	test("replays as it was decoded live, look by look", { skip }, async () => {
 		await using subject = await startSubject("churn", { args: ["-mib", "64"] });
 		const seen: { observation: Observation; lines: unknown }[] = [];
 		const observed = (observation: Observation) => {
@@ -114,16 +122,13 @@ describe("a process that moves", () => {
 		const opened = await openBundle(await rewritten("churn.gomem", bundle));
 		assert.ok(!isUnavailable(opened));
 		for (const { observation: live, lines } of seen) {
-			const replayed = await opened.next();
+			const replayed: Observation | undefined = await opened.next();
 			assert.ok(live.runtime !== undefined && replayed?.runtime !== undefined);
 			const { view: _, look: __, ...was } = live.runtime;
 			const { view: ___, look: ____, ...is } = replayed.runtime;
 			assert.deepEqual(is, was);
 			assert.deepEqual(makeLedger(replayed.reading, replayed.runtime).lines, lines);
-			const { memory: m1, cost: c1, ...reading } = live.reading;
-			const { memory: m2, cost: c2, ...again } = replayed.reading;
-			assert.deepEqual(again, reading);
-			assert.ok(m1 !== undefined && m2 !== undefined && c1.bytesRead === c2.bytesRead);
+			assert.deepEqual(withoutMemory(replayed), withoutMemory(live));
 			assert.deepEqual(replayed.stacks, live.stacks);
 		}
 		assert.equal(await opened.next(), undefined);
@@ -169,7 +174,7 @@ describe("what is in a capture", () => {
 		}
 	});
 
-	test("has pseudonyms for folders and data files, which a comparison with the process sees through", { skip: await skipReason("filemap") }, async () => {
+	test("has pseudonyms for folders and data files, which a comparison with the process sees through", { skip }, async () => {
 		await using subject = await startSubject("filemap");
 		await subject.stop();
 		const pid = String(subject.pid);
@@ -212,7 +217,7 @@ describe("what is in a capture", () => {
 });
 
 describe("the file", () => {
-	test("is appended to only for the same process, and keeps what it does not know", { skip: await skipReason("livemap") }, async () => {
+	test("is appended to only for the same process, and keeps what it does not know", { skip }, async () => {
 		await using subject = await startSubject("livemap");
 		await using other = await startSubject("livemap");
 		const target = String(subject.pid);
@@ -223,7 +228,7 @@ describe("the file", () => {
 		const later = { time: new Date().toISOString(), parts: [{ id: "dream", source: "?", time: "?", content }] };
 		const strange = await appendReading(one, later, nodeCodec);
 		await rewritten("append.gomem", strange);
-		await subject.ask("grow 16");
+		await subject.ask("grow 64");
 		const { result } = await captured("append.gomem", { target, append: true });
 		assert.deepEqual([result["readings"], result["added"]], [3, 1]);
 		const all = readBundleFile(path);
@@ -233,7 +238,7 @@ describe("the file", () => {
 		assert.deepEqual(new Uint8Array(dream.content), content);
 		const replayed = await whyOf(path);
 		assert.equal(replayed.growth?.readings, 2, "the reading that holds nothing known is left out");
-		assert.ok((replayed.growth?.rssBytes ?? 0) > 12 * 2 ** 20);
+		assert.ok((replayed.growth?.rssBytes ?? 0) > 32 * 2 ** 20);
 		assert.match(JSON.stringify(replayed.unavailable), /reading 2/);
 		const refused = await rejectsWith(captured("append.gomem", { target: String(other.pid), append: true }), "bundle-of-another-process");
 		assert.match(refused.why ?? "", new RegExp(`process ${subject.pid} \\(livemap\\)`));
@@ -244,7 +249,7 @@ describe("the file", () => {
 		assert.equal(isUnavailable(replaced) ? 0 : replaced.manifest.readings.length, 1);
 	});
 
-	test("gets readings until the time is over, or the process is", { skip: await skipReason("slowleak") }, async () => {
+	test("gets readings until the time is over, or the process is", { skip }, async () => {
 		await using subject = await startSubject("slowleak");
 		const target = String(subject.pid);
 		const { path, result } = await captured("series.gomem", { target, every: "100ms", for: "1500ms" });
@@ -262,7 +267,7 @@ describe("the file", () => {
 		await rejectsWith(captured("none.gomem", { target: String(another.pid), every: "50ms" }, { signal: stopped.signal }), "interrupted");
 	});
 
-	test("of the command line: private, whole or not at all, never over another", { skip: await skipReason("livemap") }, async () => {
+	test("of the command line: private, whole or not at all, never over another", { skip }, async () => {
 		await using subject = await startSubject("livemap");
 		const gomem = (...args: string[]) =>
 			execFileSync(process.execPath, [join(import.meta.dirname, "../../src/cli/main.ts"), ...args], { cwd: folder, stdio: "pipe" });
@@ -281,7 +286,7 @@ describe("the file", () => {
 	});
 });
 
-describe("a damaged file", { skip: await skipReason("livemap") }, async () => {
+describe("a damaged file", { skip }, () => {
 	/** A small capture, made once. */
 	async function sample(): Promise<string> {
 		await using subject = await startSubject("livemap", { args: ["-mib", "4"] });
@@ -329,37 +334,38 @@ describe("a damaged file", { skip: await skipReason("livemap") }, async () => {
 	test("never ends in anything but a result, whatever its parts say", async () => {
 		const bundle = readBundleFile(await sample());
 		assert.ok(!isUnavailable(bundle));
+		const [reading] = bundle.manifest.readings;
+		assert.ok(reading !== undefined);
 		let seed = 12345;
 		const next = (below: number) => {
 			seed = (seed * 1103515245 + 12345) % 2 ** 31;
 			return seed % below;
 		};
-		for (const part of bundle.manifest.parts) {
-			const found = await readPart(bundle, part.id, "1", nodeCodec);
-			if (isUnavailable(found)) continue;
-			for (let i = 0; i < 25; i++) {
-				const content = Uint8Array.from(found.content);
+		const all: { id: string; source: string; time: string; content: Uint8Array }[] = [];
+		for (const { id, source, time } of bundle.manifest.parts) {
+			const found = await readPart(bundle, id, "1", nodeCodec);
+			if (!isUnavailable(found)) all.push({ id, source, time, content: found.content });
+		}
+		assert.ok(all.length > 8);
+		const head = { manifest: { ...bundle.manifest, readings: [], parts: [] }, files: new Map() };
+		let usable = 0;
+		for (const part of all) {
+			for (let i = 0; i < 12; i++) {
+				const content = Uint8Array.from(part.content);
 				const cut = i % 5 === 0 ? next(content.length) : content.length;
-				// damage near the start meets heads and pointers, damage anywhere the rest
-				for (let flips = 0; flips < 4; flips++) content[next(i % 2 === 0 ? content.length : Math.min(200, content.length))] = next(256);
-				const parts = bundle.manifest.parts.filter((p) => p.id !== part.id).flatMap((p) => (isPresent(p) ? [{ ...p, part: p }] : []));
-				const others = await Promise.all(
-					parts.map(async (p) => {
-						const other = await readPart(bundle, p.id, "1", nodeCodec);
-						assert.ok(!isUnavailable(other));
-						return { id: p.id, source: p.source, time: p.time, content: other.content };
-					}),
-				);
-				const reading = bundle.manifest.readings[0];
-				assert.ok(reading !== undefined);
-				const head = { ...bundle, manifest: { ...bundle.manifest, readings: [], parts: [] }, files: new Map() };
-				const changed = [...others, { id: part.id, source: "", time: "", content: content.subarray(0, cut) }];
-				const path = await rewritten("fuzzed.gomem", await appendReading(head, { time: reading.time, more: reading.more, parts: changed }, nodeCodec));
-				const opened = await openBundle(path);
+				// near the start damage meets heads and pointers, anywhere else the rest
+				const reach = i % 2 === 0 ? content.length : Math.min(200, content.length);
+				for (let flips = 0; flips < 4; flips++) content[next(reach)] = next(256);
+				const parts = all.map((one) => (one === part ? { ...one, content: content.subarray(0, cut) } : one));
+				const changed = await appendReading(head, { time: reading.time, more: reading.more, parts }, nodeCodec);
+				const opened = await openBundle(await rewritten("fuzzed.gomem", changed));
 				if (isUnavailable(opened)) continue;
 				const observation = await opened.next();
-				if (observation !== undefined) makeLedger(observation.reading, observation.runtime);
+				assert.ok(observation !== undefined);
+				makeLedger(observation.reading, observation.runtime);
+				usable++;
 			}
 		}
+		assert.ok(usable > all.length * 6, `${usable} of ${all.length * 12} could be used`);
 	});
 });

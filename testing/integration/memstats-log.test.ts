@@ -34,7 +34,10 @@ const MIB = 2 ** 20;
 
 describe("gomem memstats of a log", () => {
 	test("a line that rises by 1 MiB a minute rises by 60 MiB an hour", async () => {
-		const lines = Array.from({ length: 200 }, (_, i) => `${minute(i)} INFO mem Alloc=${100 * MIB + i * MIB} Sys=${300 * MIB}\n${minute(i)} GET /orders 200\n`);
+		const lines = Array.from(
+			{ length: 200 },
+			(_, i) => `${minute(i)} INFO mem Alloc=${100 * MIB + i * MIB} Sys=${300 * MIB}\n${minute(i)} GET /orders 200\n`,
+		);
 		const document = await read(file("rise.log", lines.join("")));
 		const { slope, low, high, direction } = trend(document, "Alloc");
 		assert.ok(Math.abs((slope ?? 0) - 60 * MIB) < 1, `${slope}`);
@@ -50,7 +53,11 @@ describe("gomem memstats of a log", () => {
 	test("a sawtooth over a flat live heap does not rise, one over a rising one does", async () => {
 		// 5 readings per GC; the heap doubles in between
 		const saw = (leak: number) =>
-			Array.from({ length: 300 }, (_, i) => `time=${minute(i)} heap_alloc=${Math.round((100 + leak * Math.floor(i / 5)) * MIB * (1 + (i % 5) / 5))} num_gc=${Math.floor(i / 5) + 1}`).join("\n");
+			Array.from(
+				{ length: 300 },
+				(_, i) =>
+					`time=${minute(i)} heap_alloc=${Math.round((100 + leak * Math.floor(i / 5)) * MIB * (1 + (i % 5) / 5))} num_gc=${Math.floor(i / 5) + 1}`,
+			).join("\n");
 		const flat = await read(file("flat.log", saw(0)));
 		assert.equal(trend(flat, "live").direction, "flat");
 		assert.equal(trend(flat, "live").readings, 59);
@@ -61,7 +68,9 @@ describe("gomem memstats of a log", () => {
 	});
 
 	test("without time stamps slopes are per reading; units may be words", async () => {
-		const document = await read(file("bare.log", Array.from({ length: 20 }, (_, i) => `Alloc = ${10 + 2 * i} MiB\tNumGC = ${i}`).join("\n")));
+		const document = await read(
+			file("bare.log", Array.from({ length: 20 }, (_, i) => `Alloc = ${10 + 2 * i} MiB\tNumGC = ${i}`).join("\n")),
+		);
 		assert.equal(document._series?.per, "reading");
 		assert.equal(trend(document, "Alloc").slope, 2 * MIB);
 		assert.equal(document._meta.rounded, true);
@@ -70,12 +79,18 @@ describe("gomem memstats of a log", () => {
 
 	test("a restart in the log is not a negative number of GCs", async () => {
 		const gcs = [5, 8, 9, 1, 2];
-		const document = await read(file("restart.log", gcs.map((n, i) => `${minute(i)} NumGC=${n} TotalAlloc=${n * MIB}`).join("\n")));
+		const document = await read(
+			file("restart.log", gcs.map((n, i) => `${minute(i)} NumGC=${n} TotalAlloc=${n * MIB}`).join("\n")),
+		);
 		assert.equal(document._series?.collections, 4 + 1 + 1);
 	});
 
 	test("saved pages are read as what they are", async () => {
-		for (const [name, source] of [["debug-vars.txt", "expvar"], ["heap-debug1.txt", "heap-debug1"], ["metrics.txt", "prometheus"]] as const) {
+		for (const [name, source] of [
+			["debug-vars.txt", "expvar"],
+			["heap-debug1.txt", "heap-debug1"],
+			["metrics.txt", "prometheus"],
+		] as const) {
 			const document = await read(join(pages, name));
 			assert.equal(document._meta.source, source);
 			assert.ok(Number(document.HeapSys) > 0);
@@ -83,12 +98,21 @@ describe("gomem memstats of a log", () => {
 	});
 
 	test("what gomem printed with --json is read back, reading by reading", async () => {
-		const outcome = await run(operation, { target: file("twice.log", `${minute(0)} HeapAlloc=5 Sys=9 NumGC=1\n${minute(1)} HeapAlloc=7 Sys=9 NumGC=1\n`), watch: true });
+		const outcome = await run(operation, {
+			target: file("twice.log", `${minute(0)} HeapAlloc=5 Sys=9 NumGC=1\n${minute(1)} HeapAlloc=7 Sys=9 NumGC=1\n`),
+			watch: true,
+		});
 		if (outcome.kind !== "documents") return assert.fail();
 		const lines: string[] = [];
 		for await (const one of outcome.documents) lines.push(JSON.stringify(one));
 		const again = await read(file("again.log", lines.join("\n")));
-		assert.deepEqual(again._readings?.map(({ HeapAlloc, Sys, time }) => [HeapAlloc, Sys, time]), [[5, 9, minute(0)], [7, 9, minute(1)]]);
+		assert.deepEqual(
+			again._readings?.map(({ HeapAlloc, Sys, time }) => [HeapAlloc, Sys, time]),
+			[
+				[5, 9, minute(0)],
+				[7, 9, minute(1)],
+			],
+		);
 	});
 
 	test("a file without MemStats, and one that is not there", async () => {
@@ -99,11 +123,14 @@ describe("gomem memstats of a log", () => {
 	});
 
 	test("standard input, line by line as it comes; a line without an end is cut", async () => {
-		const child = spawn(join(root, "bin/gomem"), ["memstats", "-", "--watch", "--json"], { stdio: ["pipe", "pipe", "inherit"] });
+		const child = spawn(join(root, "bin/gomem"), ["memstats", "-", "--watch", "--json"], {
+			stdio: ["pipe", "pipe", "inherit"],
+		});
 		let out = "";
 		child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
 		const until = async (count: number) => {
-			for (let i = 0; i < 400 && out.split("\n").length <= count; i++) await new Promise((resolve) => setTimeout(resolve, 25));
+			for (let i = 0; i < 400 && out.split("\n").length <= count; i++)
+				await new Promise((resolve) => setTimeout(resolve, 25));
 			assert.equal(out.split("\n").length - 1, count);
 		};
 		child.stdin.write("HeapAlloc=1 ");
@@ -114,7 +141,13 @@ describe("gomem memstats of a log", () => {
 		await until(3);
 		child.stdin.end("HeapAlloc=4");
 		await until(4);
-		assert.deepEqual(out.trimEnd().split("\n").map((line) => (JSON.parse(line) as MemStatsResult).HeapAlloc), [1, 2, 3, 4]);
+		assert.deepEqual(
+			out
+				.trimEnd()
+				.split("\n")
+				.map((line) => (JSON.parse(line) as MemStatsResult).HeapAlloc),
+			[1, 2, 3, 4],
+		);
 	});
 
 	test("a large log takes bounded memory", { timeout: 120_000 }, async () => {
@@ -122,14 +155,19 @@ describe("gomem memstats of a log", () => {
 		const stream = createWriteStream(path);
 		const noise = `${"GET /orders 200 a line that says nothing of memory ".repeat(3)}\n`.repeat(9);
 		for (let i = 0; i < 40_000; i++) {
-			if (!stream.write(`${minute(i)} HeapAlloc=${MIB + i} NumGC=${i >> 3}\n${noise}`)) await new Promise((resolve) => stream.once("drain", resolve));
+			if (!stream.write(`${minute(i)} HeapAlloc=${MIB + i} NumGC=${i >> 3}\n${noise}`))
+				await new Promise((resolve) => stream.once("drain", resolve));
 		}
 		await new Promise((resolve) => stream.end(resolve));
 		const script = `const { operation } = await import(${JSON.stringify(join(root, "src/api/memstats.ts"))});
 			const { documentOf } = await import(${JSON.stringify(join(root, "testing/operations.ts"))});
 			const d = await documentOf(operation, { target: ${JSON.stringify(path)} });
 			console.log(JSON.stringify([d._series.readings, d._readings.length, d._series.trends[0].slope, process.resourceUsage().maxRSS]));`;
-		const [readings, rows, slope, kib] = JSON.parse(execFileSync(process.execPath, ["--max-old-space-size=96", "--input-type=module", "-e", script], { encoding: "utf8" })) as [number, number, number, number];
+		const [readings, rows, slope, kib] = JSON.parse(
+			execFileSync(process.execPath, ["--max-old-space-size=96", "--input-type=module", "-e", script], {
+				encoding: "utf8",
+			}),
+		) as [number, number, number, number];
 		assert.equal(readings, 40_000);
 		assert.ok(rows <= 513 && rows >= 256);
 		assert.ok(Math.abs(slope - 60) < 0.01, "1 byte a minute");

@@ -14,7 +14,7 @@ import { operation } from "../../src/api/memstats.ts";
 import type { MemStatsResult } from "../../src/api/memstats-shape.ts";
 import { operation as why } from "../../src/api/why.ts";
 import type { WhyUrlResult } from "../../src/api/why-url.ts";
-import { httpGet, type HttpOptions, parseHttpAddress, shownAddress } from "../../src/capture/http.ts";
+import { type HttpOptions, httpGet, parseHttpAddress, shownAddress } from "../../src/capture/http.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { documentOf } from "../operations.ts";
 import { toolchain } from "../subjects.ts";
@@ -50,20 +50,42 @@ describe("the pages of a real Go server", () => {
 			assert.ok(Math.abs(told - seen) <= Math.max(seen * 0.01, 512 * 1024), `${name}: ${told} told, ${seen} seen`);
 		}
 	};
-	const all = ["HeapAlloc", "HeapInuse", "HeapIdle", "HeapSys", "StackInuse", "Sys", "GCSys", "OtherSys", "BuckHashSys", "NextGC", "MSpanInuse"] as const;
+	const all = [
+		"HeapAlloc",
+		"HeapInuse",
+		"HeapIdle",
+		"HeapSys",
+		"StackInuse",
+		"Sys",
+		"GCSys",
+		"OtherSys",
+		"BuckHashSys",
+		"NextGC",
+		"MSpanInuse",
+	] as const;
 	const exact = ["NumGC", "NumForcedGC", "LastGC", "PauseNs", "PauseEnd"] as const;
 
 	test("expvar says what is seen from outside", async () => {
 		const [url, pid] = [await memstats(`http://127.0.0.1:${port}/debug/vars`), await memstats(String(server?.pid))];
 		assert.equal(url._meta.source, "expvar");
 		near(url, pid, all);
-		for (const name of [...exact, "PauseTotalNs", "GCCPUFraction", "EnableGC", "DebugGC"] as const) assert.deepEqual(url[name], pid[name], name);
-		assert.deepEqual(url.BySize?.map((one) => one.Size), pid.BySize?.map((one) => one.Size));
+		for (const name of [...exact, "PauseTotalNs", "GCCPUFraction", "EnableGC", "DebugGC"] as const)
+			assert.deepEqual(url[name], pid[name], name);
+		assert.deepEqual(
+			url.BySize?.map((one) => one.Size),
+			pid.BySize?.map((one) => one.Size),
+		);
 		assert.equal(url._figures.pauses?.lastMs, pid._figures.pauses?.lastMs);
 	});
 
 	test("heap?debug=1 too, found below /debug/pprof/ or at its own path", async () => {
-		for (const path of ["/debug/pprof/", "/debug/pprof", "/debug/pprof/heap", "/debug/pprof/heap?debug=1", "/debug/pprof/allocs"]) {
+		for (const path of [
+			"/debug/pprof/",
+			"/debug/pprof",
+			"/debug/pprof/heap",
+			"/debug/pprof/heap?debug=1",
+			"/debug/pprof/allocs",
+		]) {
 			const [url, pid] = [await memstats(`http://127.0.0.1:${port}${path}`), await memstats(String(server?.pid))];
 			assert.equal(url._meta.source, "heap-debug1", path);
 			near(url, pid, all);
@@ -75,7 +97,11 @@ describe("the pages of a real Go server", () => {
 	test("Prometheus too, and the resident size", async () => {
 		const [url, pid] = [await memstats(`http://127.0.0.1:${port}/metrics`), await memstats(String(server?.pid))];
 		assert.equal(url._meta.source, "prometheus");
-		near(url, pid, all.filter((name) => name !== "NextGC"));
+		near(
+			url,
+			pid,
+			all.filter((name) => name !== "NextGC"),
+		);
 		assert.equal(url.NumGC, pid.NumGC);
 		assert.ok((url._meta.rssBytes ?? 0) >= 48 * 2 ** 20);
 		assert.deepEqual([url._meta.gogc, url._meta.memoryLimitBytes], [100, "off"]);
@@ -91,15 +117,23 @@ describe("the pages of a real Go server", () => {
 		const document = (await documentOf(why, { target: `http://127.0.0.1:${port}` })) as unknown as WhyUrlResult;
 		const { obtained } = document;
 		assert.deepEqual(document.lines, []);
-		assert.equal(obtained.lines.reduce((sum, line) => sum + line.bytes, 0), obtained.sysBytes);
+		assert.equal(
+			obtained.lines.reduce((sum, line) => sum + line.bytes, 0),
+			obtained.sysBytes,
+		);
 		assert.ok(obtained.lines.every((line) => line.bytes >= 0));
 		assert.ok((document.rssBytes ?? 0) >= 48 * 2 ** 20, "from /metrics");
 		assert.equal(document.verdict.confidence, "low");
 		assert.equal(document.verdict.code, "live-heap");
-		assert.ok(document.unavailable.some(({ part, wouldHelp }) => part === "resident lines" && /pid/.test(wouldHelp ?? "")));
+		assert.ok(
+			document.unavailable.some(({ part, wouldHelp }) => part === "resident lines" && /pid/.test(wouldHelp ?? "")),
+		);
 		const other = (await documentOf(why, { target: `http://127.0.0.1:${port}/debug/vars` })) as unknown as WhyUrlResult;
 		assert.equal(other.rssBytes, undefined, "a path of its own is the only page that is read");
-		await assert.rejects(documentOf(why, { target: `http://127.0.0.1:${port}`, baseline: "x.gomem" }), /--baseline needs a process/);
+		await assert.rejects(
+			documentOf(why, { target: `http://127.0.0.1:${port}`, baseline: "x.gomem" }),
+			/--baseline needs a process/,
+		);
 	});
 });
 
@@ -119,9 +153,17 @@ describe("HTTP that is not as it should be", () => {
 		return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 	}
 	const page = JSON.stringify({ memstats: { HeapSys: 4096, Sys: 8192, BySize: [] } });
-	const options: HttpOptions = { headers: [], timeoutMs: 5000, maxBytes: 1 << 20, signal: new AbortController().signal };
+	const options: HttpOptions = {
+		headers: [],
+		timeoutMs: 5000,
+		maxBytes: 1 << 20,
+		signal: new AbortController().signal,
+	};
 	const failure = async (target: string, input: Record<string, unknown> = {}): Promise<GomemError> => {
-		const error = await documentOf(operation, { target, ...input }).then(() => undefined, (one: unknown) => one);
+		const error = await documentOf(operation, { target, ...input }).then(
+			() => undefined,
+			(one: unknown) => one,
+		);
 		assert.ok(error instanceof GomemError, String(error));
 		return error;
 	};
@@ -151,11 +193,24 @@ describe("HTTP that is not as it should be", () => {
 		const elsewhere = await serve((_, response) => void response.end(page));
 		const { url } = await serve((request, response) => {
 			if (request.url === "/here") return void response.end(page);
-			const to: Record<string, string> = { "/away": `http://localhost:${new URL(elsewhere.url).port}/`, "/port": elsewhere.url, "/near": "/here", "/loop": "/loop", "/odd": "http://[", "/file": "file:///etc/passwd" };
+			const to: Record<string, string> = {
+				"/away": `http://localhost:${new URL(elsewhere.url).port}/`,
+				"/port": elsewhere.url,
+				"/near": "/here",
+				"/loop": "/loop",
+				"/odd": "http://[",
+				"/file": "file:///etc/passwd",
+			};
 			response.writeHead(302, { location: to[request.url ?? ""] ?? "/away" }).end();
 		});
 		assert.equal((await memstats(`${url}/near`)).Sys, 8192);
-		for (const [path, why] of [["/away", /another host/], ["/port", /another port/], ["/loop", /more than 5/], ["/odd", /no address/], ["/file", /another host|file:/]] as const) {
+		for (const [path, why] of [
+			["/away", /another host/],
+			["/port", /another port/],
+			["/loop", /more than 5/],
+			["/odd", /no address/],
+			["/file", /another host|file:/],
+		] as const) {
 			assert.match((await failure(url + path)).why ?? "", why, path);
 		}
 		assert.equal(elsewhere.seen.length, 0);
@@ -203,7 +258,12 @@ describe("HTTP that is not as it should be", () => {
 		let body = 'go_memstats_sys_bytes{pod="a"} 1\ngo_memstats_sys_bytes{pod="b"} 2\n';
 		const { url } = await serve((_, response) => void response.end(body));
 		assert.equal((await failure(`${url}/federate`)).code, "target-ambiguous");
-		for (body of ['{"memstats": {"HeapSys": -1, "BySize": []}}', '{"HeapSys": 1, "BySize": [', "heap profile: 0: 0\n# runtime.MemStats\n# Alloc = x\n", 'go_memstats_sys_bytes{pod="a 1\n']) {
+		for (body of [
+			'{"memstats": {"HeapSys": -1, "BySize": []}}',
+			'{"HeapSys": 1, "BySize": [',
+			"heap profile: 0: 0\n# runtime.MemStats\n# Alloc = x\n",
+			'go_memstats_sys_bytes{pod="a 1\n',
+		]) {
 			assert.equal((await failure(`${url}/page`)).code, "url-without-memstats", body);
 		}
 	});

@@ -8,7 +8,14 @@ import { openProcess, takenFromObservation } from "../../src/api/memstats-proces
 import { fieldNames, type MemStatsFields, type MemStatsResult } from "../../src/api/memstats-shape.ts";
 import { ObservedProcess } from "../../src/capture/process.ts";
 import { documentOf, run } from "../operations.ts";
-import { type BuildMode, goVersions, type RunningSubject, skipReason, type SubjectMemStats, startSubject } from "../subjects.ts";
+import {
+	type BuildMode,
+	goVersions,
+	type RunningSubject,
+	type SubjectMemStats,
+	skipReason,
+	startSubject,
+} from "../subjects.ts";
 
 const root = join(import.meta.dirname, "../..");
 const subjects = ["livemap", "garbage", "fragmentation", "goroutines", "churn"] as const;
@@ -30,8 +37,10 @@ function flat(stats: MemStatsFields | SubjectMemStats): Map<string, string> {
 	const all = new Map<string, string>();
 	for (const name of fieldNames) {
 		const value = stats[name as keyof SubjectMemStats];
-		if (Array.isArray(value)) value.forEach((one, i) => all.set(`${name}[${i}]`, typeof one === "object" ? JSON.stringify(one) : String(one)));
-		else all.set(name, String(value));
+		if (!Array.isArray(value)) all.set(name, String(value));
+		else
+			for (const [i, one] of value.entries())
+				all.set(`${name}[${i}]`, typeof one === "object" ? JSON.stringify(one) : String(one));
 	}
 	return all;
 }
@@ -41,30 +50,45 @@ function assertJustAfter(now: MemStatsFields, truth: SubjectMemStats): void {
 	for (const name of ["TotalAlloc", "Mallocs", "Frees", "NumGC", "PauseTotalNs", "Sys"] as const) {
 		assert.ok(Number(now[name]) >= truth[name], `${name}: ${now[name]} after ${truth[name]}`);
 	}
-	assert.ok(Number(now.TotalAlloc) - truth.TotalAlloc < 64 * 2 ** 20, `${Number(now.TotalAlloc) - truth.TotalAlloc} bytes allocated in between`);
+	assert.ok(
+		Number(now.TotalAlloc) - truth.TotalAlloc < 64 * 2 ** 20,
+		`${Number(now.TotalAlloc) - truth.TotalAlloc} bytes allocated in between`,
+	);
 	assert.equal(Number(now.HeapSys), Number(now.HeapInuse) + Number(now.HeapIdle));
 	assert.ok(Number(now.HeapAlloc) <= Number(now.HeapInuse));
-	assert.deepEqual(now.BySize?.map((one) => one.Size), truth.BySize.map((one) => one.Size));
+	assert.deepEqual(
+		now.BySize?.map((one) => one.Size),
+		truth.BySize.map((one) => one.Size),
+	);
 	const [before, after] = [flat(truth), flat(now)];
 	if (now.NumGC === truth.NumGC) {
-		for (const [name, value] of before) if (/^(?:Pause(?:Ns|End)\[|LastGC|NumForcedGC|GCCPUFraction)/.test(name)) assert.equal(after.get(name), value, name);
+		for (const [name, value] of before)
+			if (/^(?:Pause(?:Ns|End)\[|LastGC|NumForcedGC|GCCPUFraction)/.test(name))
+				assert.equal(after.get(name), value, name);
 	}
 }
 
 async function compareStopped(name: (typeof subjects)[number], go: string, mode: BuildMode): Promise<void> {
 	await using subject = await startSubject(name, { go, mode });
-	await subject.stop();
-	const fields = await lightReading(subject.pid);
-	const truth = await subject.resume();
-	if (name === "churn") assertJustAfter(fields, truth);
-	else assert.deepEqual(flat(fields), flat(truth));
+	for (let attempt = 1; ; attempt++) {
+		await subject.stop();
+		const fields = await lightReading(subject.pid);
+		const truth = await subject.resume();
+		if (name === "churn") return assertJustAfter(fields, truth);
+		// where the runtime starts a thread between ReadMemStats and the stop, its m and g are in one of them only
+		if (attempt < ATTEMPTS && fields.Mallocs !== truth.Mallocs) continue;
+		return assert.deepEqual(flat(fields), flat(truth));
+	}
 }
+
+const ATTEMPTS = 4;
 
 describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 	// every release in every link mode, the subjects in turn; all 80 with GOMEM_TEST_FULL=1
 	for (const [g, go] of goVersions.entries()) {
 		for (const [m, mode] of modes.entries()) {
-			const chosen = process.env["GOMEM_TEST_FULL"] === "1" ? subjects : [subjects[(g + m) % subjects.length] ?? "livemap"];
+			const chosen =
+				process.env["GOMEM_TEST_FULL"] === "1" ? subjects : [subjects[(g + m) % subjects.length] ?? "livemap"];
 			for (const name of chosen) {
 				test(`${name}, go${go}, ${mode}`, async (t) => {
 					const skip = await skipReason(name, { go, mode });
@@ -76,7 +100,10 @@ describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 	}
 
 	test("a forced GC, a step, and a limit show in every field", async () => {
-		await using subject = await startSubject("slowleak", { args: ["-rate", "0"], env: { GOMEMLIMIT: "64MiB", GOGC: "50" } });
+		await using subject = await startSubject("slowleak", {
+			args: ["-rate", "0"],
+			env: { GOMEMLIMIT: "64MiB", GOGC: "50" },
+		});
 		for (let i = 0; i < 3; i++) await subject.ask("step");
 		await subject.ask("gc");
 		await subject.ask("free");
@@ -90,9 +117,23 @@ describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 		await using subject = await startSubject("livemap");
 		const fields = await lightReading(subject.pid);
 		const truth = await subject.memstats();
-		for (const name of ["Alloc", "Sys", "HeapSys", "HeapInuse", "HeapObjects", "TotalAlloc", "Mallocs", "NextGC", "StackInuse", "GCSys"] as const) {
+		for (const name of [
+			"Alloc",
+			"Sys",
+			"HeapSys",
+			"HeapInuse",
+			"HeapObjects",
+			"TotalAlloc",
+			"Mallocs",
+			"NextGC",
+			"StackInuse",
+			"GCSys",
+		] as const) {
 			const told = Number(truth[name]);
-			assert.ok(Math.abs(Number(fields[name]) - told) <= Math.max(told / 100, 64 * 1024), `${name}: ${fields[name]} for ${told}`);
+			assert.ok(
+				Math.abs(Number(fields[name]) - told) <= Math.max(told / 100, 64 * 1024),
+				`${name}: ${fields[name]} for ${told}`,
+			);
 		}
 		const observed = await ObservedProcess.open(subject.pid);
 		assert.ok(observed instanceof ObservedProcess);
@@ -109,7 +150,12 @@ describe("gomem memstats PID", () => {
 		await subject.stop();
 		const document = (await documentOf(operation, { target: String(subject.pid) })) as unknown as MemStatsResult;
 		const truth = await subject.resume();
-		assert.deepEqual(Object.keys(document).filter((key) => /^[A-Z]/.test(key)).sort(), [...fieldNames].sort());
+		assert.deepEqual(
+			Object.keys(document)
+				.filter((key) => /^[A-Z]/.test(key))
+				.sort(),
+			[...fieldNames].sort(),
+		);
 		assert.equal(document.NextGC, String(truth.NextGC), "a goal above 2^53 is its digits");
 		assert.equal(document._pacer?.gogc, "off");
 		assert.equal(document._pacer?.goalBytes, "off");
@@ -123,12 +169,18 @@ describe("gomem memstats PID", () => {
 	test("the last GC's pause and the live heap are those of the ring and the pacer", async () => {
 		await using subject = await startSubject("livemap");
 		await subject.ask("gc");
-		const document = (await documentOf(operation, { target: String(subject.pid), pause: "500ms" })) as unknown as MemStatsResult;
+		const document = (await documentOf(operation, {
+			target: String(subject.pid),
+			pause: "500ms",
+		})) as unknown as MemStatsResult;
 		const truth = await subject.memstats();
 		const { pauses, liveBytes, lastGcSecondsAgo } = document._figures;
 		assert.equal(pauses?.lastMs, (truth.PauseNs[(truth.NumGC + 255) % 256] ?? 0) / 1e6);
 		assert.equal(pauses?.maxMs, Math.max(...truth.PauseNs) / 1e6);
-		assert.ok(Math.abs((liveBytes ?? 0) - truth.HeapAlloc) < truth.HeapAlloc * 0.02, `${liveBytes} live, ${truth.HeapAlloc} allocated`);
+		assert.ok(
+			Math.abs((liveBytes ?? 0) - truth.HeapAlloc) < truth.HeapAlloc * 0.02,
+			`${liveBytes} live, ${truth.HeapAlloc} allocated`,
+		);
 		assert.ok(lastGcSecondsAgo !== undefined && lastGcSecondsAgo < 60);
 		assert.equal(document._meta.blur?.paused, true);
 	});
@@ -156,19 +208,25 @@ describe("gomem memstats PID", () => {
 
 	test("a program that allocates flat out and keeps nothing does not leak", async () => {
 		await using subject = await startSubject("churn");
-		const outcome = await run(operation, { target: String(subject.pid), every: "200ms", for: "4s" });
-		if (outcome.kind !== "documents") return assert.fail();
 		let last: MemStatsResult | undefined;
-		for await (const one of outcome.documents) last = one as unknown as MemStatsResult;
-		const live = last?._series?.trends.find((trend) => trend.name === "live");
-		assert.notEqual(live?.direction, "up");
+		const directions: (string | undefined)[] = [];
+		// at 95 % confidence one series in forty rises by chance
+		while (directions.length < 3 && (directions.length === 0 || directions.at(-1) === "up")) {
+			const outcome = await run(operation, { target: String(subject.pid), every: "200ms", for: "3s" });
+			if (outcome.kind !== "documents") return assert.fail();
+			for await (const one of outcome.documents) last = one as unknown as MemStatsResult;
+			directions.push(last?._series?.trends.find((trend) => trend.name === "live")?.direction);
+		}
+		assert.notEqual(directions.at(-1), "up", directions.join(", "));
 		assert.ok((last?._series?.collections ?? 0) > 5);
 		assert.ok((last?._series?.allocBytesPerHour ?? 0) > 3600 * 16 * 2 ** 20);
 	});
 });
 
 async function gomem(args: readonly string[]): Promise<string> {
-	const { stdout } = await promisify(execFile)(join(root, "bin/gomem"), [...args], { env: { ...process.env, NODE_ENV: "test" } });
+	const { stdout } = await promisify(execFile)(join(root, "bin/gomem"), [...args], {
+		env: { ...process.env, NODE_ENV: "test" },
+	});
 	return stdout;
 }
 
@@ -190,7 +248,21 @@ describe("on the command line", () => {
 
 	test("--csv has a head and plain numbers, one reading or several", () =>
 		withLivemap(async ({ pid }) => {
-			const rows = (await gomem(["memstats", String(pid), "--csv", "--fields", "Sys,HeapAlloc,LastGC", "--every", "200ms", "--for", "1500ms"])).trimEnd().split("\n");
+			const rows = (
+				await gomem([
+					"memstats",
+					String(pid),
+					"--csv",
+					"--fields",
+					"Sys,HeapAlloc,LastGC",
+					"--every",
+					"200ms",
+					"--for",
+					"1500ms",
+				])
+			)
+				.trimEnd()
+				.split("\n");
 			assert.equal(rows[0], "time,Sys,HeapAlloc,LastGC");
 			assert.ok(rows.length > 3);
 			for (const row of rows.slice(1)) assert.match(row, /^\d{4}-\d\d-\d\dT[\d:.]+Z,\d+,\d+,\d{19}$/);
@@ -205,13 +277,19 @@ describe("on the command line", () => {
 			assert.ok((text.match(/^\d\d:\d\d:\d\d/gm) ?? []).length > 4);
 			assert.match(text, /^Slopes per hour, over \d+ readings in /m);
 			for (const line of text.split("\n")) assert.ok(line.length <= 100, line);
-			const lines = (await gomem(["memstats", String(pid), "--every", "200ms", "--for", "1s", "--json"])).trimEnd().split("\n");
-			for (const line of lines) assert.equal((JSON.parse(line) as MemStatsResult & { schema: string }).schema, "gomem.memstats/1");
+			const lines = (await gomem(["memstats", String(pid), "--every", "200ms", "--for", "1s", "--json"]))
+				.trimEnd()
+				.split("\n");
+			for (const line of lines)
+				assert.equal((JSON.parse(line) as MemStatsResult & { schema: string }).schema, "gomem.memstats/1");
 		}));
 
 	test("what cannot be read is an error that says why", async () => {
 		await assert.rejects(documentOf(operation, { target: String(process.pid) }), { code: "runtime-unreadable" });
 		await assert.rejects(documentOf(operation, { target: "4194305" }), { code: "target-not-found" });
-		await assert.rejects(documentOf(operation, { target: String(process.pid), fields: "HeapAllocs" }), /has no HeapAllocs/);
+		await assert.rejects(
+			documentOf(operation, { target: String(process.pid), fields: "HeapAllocs" }),
+			/has no HeapAllocs/,
+		);
 	});
 });

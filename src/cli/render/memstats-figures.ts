@@ -1,4 +1,4 @@
-import { memStatsField, type MemStatsUnit } from "../../formats/memstats/fields.ts";
+import { type MemStatsUnit, memStatsField } from "../../formats/memstats/fields.ts";
 import { clip } from "../table.ts";
 import { bytes, count, duration, percent } from "../units.ts";
 
@@ -23,7 +23,11 @@ export function figureIn(unit: MemStatsUnit | undefined, value: number, now?: nu
 		case "ns":
 			return shortTime(value / 1e6);
 		case "unix-ns":
-			return value === 0 ? "never" : now === undefined ? new Date(value / 1e6).toISOString().slice(0, 10) : `${duration(Math.max(0, now - value / 1e6))} ago`;
+			return value === 0
+				? "never"
+				: now === undefined
+					? new Date(value / 1e6).toISOString().slice(0, 10)
+					: `${duration(Math.max(0, now - value / 1e6))} ago`;
 		case "fraction":
 			return percent(value, 2);
 		default:

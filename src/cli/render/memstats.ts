@@ -3,14 +3,28 @@ import { align, clip, table } from "../table.ts";
 import type { Rows, Terminal } from "../terminal.ts";
 import { bytes, count, duration, percent } from "../units.ts";
 import { figure, shortTime, wordsOf } from "./memstats-figures.ts";
-import { columnsOf, csvHead, csvLine, csvNames, headLine, logTable, rowLine, rowOf, seriesLines } from "./memstats-rows.ts";
+import {
+	columnsOf,
+	csvHead,
+	csvLine,
+	csvNames,
+	headLine,
+	logTable,
+	rowLine,
+	rowOf,
+	seriesLines,
+} from "./memstats-rows.ts";
 
 /** All fields in groups with what they mean; of several readings a table; either with slopes, where there are any. */
 export function render(result: MemStatsResult, terminal: Terminal): string {
 	if (result._view.form === "csv") return csv(result);
 	const series = result._series === undefined ? [] : ["", ...seriesLines(result._series, terminal)];
-	if (result._readings !== undefined) return [header(result, terminal), "", ...logTable(result, terminal), ...series, ...footer(result, terminal)].join("\n");
-	return [header(result, terminal), ...groups(result, terminal), ...lists(result, terminal), ...series, ...footer(result, terminal)].join("\n");
+	const body =
+		result._readings === undefined
+			? // painted over and over on a terminal, what changes stands where it is seen
+				[...series, ...groups(result, terminal), ...lists(result, terminal)]
+			: ["", ...logTable(result, terminal), ...series];
+	return [header(result, terminal), ...body, ...footer(result, terminal)].join("\n");
 }
 
 const rows: Rows<MemStatsResult> = {
@@ -19,7 +33,9 @@ const rows: Rows<MemStatsResult> = {
 		const row = rowOf(result);
 		if (result._view.form === "csv") {
 			const names = csvNames(result, [row]);
-			return first === undefined ? `${csvHead(names)}\n${csvLine(row, names)}` : csvLine(row, csvNames(first, [rowOf(first)]));
+			return first === undefined
+				? `${csvHead(names)}\n${csvLine(row, names)}`
+				: csvLine(row, csvNames(first, [rowOf(first)]));
 		}
 		const columns = columnsOf(first ?? result, [rowOf(first ?? result)], terminal.columns);
 		const line = rowLine(row, columns, false);
@@ -62,7 +78,21 @@ interface Line {
 }
 
 const GROUPS: readonly (readonly [title: string, fields: readonly string[]])[] = [
-	["Heap", ["HeapAlloc", "Alloc", "HeapInuse", "HeapIdle", "HeapReleased", "HeapSys", "HeapObjects", "TotalAlloc", "Mallocs", "Frees"]],
+	[
+		"Heap",
+		[
+			"HeapAlloc",
+			"Alloc",
+			"HeapInuse",
+			"HeapIdle",
+			"HeapReleased",
+			"HeapSys",
+			"HeapObjects",
+			"TotalAlloc",
+			"Mallocs",
+			"Frees",
+		],
+	],
 	["Stacks", ["StackInuse", "StackSys"]],
 	["Runtime", ["MSpanInuse", "MSpanSys", "MCacheInuse", "MCacheSys", "BuckHashSys", "GCSys", "OtherSys", "Sys"]],
 	["GC", ["NextGC", "LastGC", "NumGC", "NumForcedGC", "PauseTotalNs", "GCCPUFraction"]],
@@ -73,11 +103,17 @@ const VALUE = 14;
 
 function groups(result: MemStatsResult, terminal: Terminal): string[] {
 	const { fields, all } = result._view;
-	if (fields !== undefined) return ["", ...fields.map((name) => fieldLine(result, name, terminal)).filter((line) => line !== "")];
+	if (fields !== undefined)
+		return ["", ...fields.map((name) => fieldLine(result, name, terminal)).filter((line) => line !== "")];
 	const out: string[] = [];
 	for (const [title, names] of GROUPS) {
-		const shown = all ? [...names, ...(title === "GC" ? RARE : [])] : names.filter((name) => name !== "Alloc" || result.HeapAlloc === undefined);
-		const lines = [...derived(title, result).map((line) => text(line, terminal)), ...shown.map((name) => fieldLine(result, name, terminal)).filter((line) => line !== "")];
+		const shown = all
+			? [...names, ...(title === "GC" ? RARE : [])]
+			: names.filter((name) => name !== "Alloc" || result.HeapAlloc === undefined);
+		const lines = [
+			...derived(title, result).map((line) => text(line, terminal)),
+			...shown.map((name) => fieldLine(result, name, terminal)).filter((line) => line !== ""),
+		];
 		if (lines.length > 0) out.push("", terminal.style("bold", title), ...lines);
 	}
 	return out;
@@ -92,24 +128,35 @@ function fieldLine(result: MemStatsResult, name: string, terminal: Terminal): st
 }
 
 function text({ name, value, words }: Line, terminal: Terminal): string {
-	return clip(`  ${align(name, NAME, false)}${align(value, VALUE, true)}  ${terminal.style("dim", words)}`, terminal.columns).trimEnd();
+	return clip(
+		`  ${align(name, NAME, false)}${align(value, VALUE, true)}  ${terminal.style("dim", words)}`,
+		terminal.columns,
+	).trimEnd();
 }
 
 /** Fields whose meaning now is worth more than what they mean in general. */
 function notes(result: MemStatsResult): Readonly<Record<string, string>> {
 	const ended = Number(result.LastGC ?? 0);
-	return { ...goalNote(result), ...(ended === 0 ? {} : { LastGC: `the last cycle ended at ${new Date(ended / 1e6).toISOString()}` }) };
+	return {
+		...goalNote(result),
+		...(ended === 0 ? {} : { LastGC: `the last cycle ended at ${new Date(ended / 1e6).toISOString()}` }),
+	};
 }
 
 function goalNote({ _figures: f, _pacer: p, NextGC: next }: MemStatsResult): Readonly<Record<string, string>> {
-	const cause = p === undefined || p.limitedBy === "nothing" ? "" : `; set by ${p.limitedBy === "minimum heap" ? "the minimum heap" : p.limitedBy}`;
-	if (f.toNextGc === undefined) return Number(next) > Number.MAX_SAFE_INTEGER ? { NextGC: "no goal: the collector is off" } : {};
+	const cause =
+		p === undefined || p.limitedBy === "nothing"
+			? ""
+			: `; set by ${p.limitedBy === "minimum heap" ? "the minimum heap" : p.limitedBy}`;
+	if (f.toNextGc === undefined)
+		return Number(next) > Number.MAX_SAFE_INTEGER ? { NextGC: "no goal: the collector is off" } : {};
 	return { NextGC: `the heap's goal, ${percent(f.toNextGc)} reached${cause}` };
 }
 
 function derived(title: string, { _figures: f, _pacer: p, _meta: meta }: MemStatsResult): Line[] {
 	const lines: (Line | false)[] = [];
-	const line = (name: string, value: number | undefined, words: string) => lines.push(value !== undefined && { name, value: bytes(value), words });
+	const line = (name: string, value: number | undefined, words: string) =>
+		lines.push(value !== undefined && { name, value: bytes(value), words });
 	if (title === "Heap") {
 		const ago = f.lastGcSecondsAgo === undefined ? "" : `, ${duration(f.lastGcSecondsAgo * 1000)} ago`;
 		line("live at the last GC", f.liveBytes, `${f.liveFrom ?? ""}${ago}`);
@@ -123,11 +170,16 @@ function derived(title: string, { _figures: f, _pacer: p, _meta: meta }: MemStat
 		line("largest RSS so far", meta.peakRssBytes, "from the same page");
 	}
 	if (title === "GC") {
-		if (p !== undefined && p.triggerBytes !== "off") line("next GC starts at", p.triggerBytes, `heap size; the pacer counts ${bytes(p.heapLiveBytes)} now`);
+		if (p !== undefined && p.triggerBytes !== "off")
+			line("next GC starts at", p.triggerBytes, `heap size; the pacer counts ${bytes(p.heapLiveBytes)} now`);
 		const { pauses } = f;
 		if (pauses !== undefined) {
 			const of = `of ${pauses.count === 256 ? "the last " : ""}${pauses.count}`;
-			lines.push({ name: "last pause", value: shortTime(pauses.lastMs), words: `longest ${shortTime(pauses.maxMs)}, p99 ${shortTime(pauses.p99Ms)}, mean ${shortTime(pauses.meanMs)} ${of}` });
+			lines.push({
+				name: "last pause",
+				value: shortTime(pauses.lastMs),
+				words: `longest ${shortTime(pauses.maxMs)}, p99 ${shortTime(pauses.p99Ms)}, mean ${shortTime(pauses.meanMs)} ${of}`,
+			});
 		}
 	}
 	return lines.filter((one) => one !== false);
@@ -150,7 +202,11 @@ function lists(result: MemStatsResult, terminal: Terminal): string[] {
 		const body = Array.from({ length: Math.min(Number(gcs), pauses.length) }, (_, i) => {
 			const cycle = Number(gcs) - i;
 			const at = (cycle + 255) % 256;
-			return [count(cycle), shortTime(Number(pauses[at] ?? 0) / 1e6), ends === undefined ? "" : new Date(Number(ends[at] ?? 0) / 1e6).toISOString()];
+			return [
+				count(cycle),
+				shortTime(Number(pauses[at] ?? 0) / 1e6),
+				ends === undefined ? "" : new Date(Number(ends[at] ?? 0) / 1e6).toISOString(),
+			];
 		});
 		const columns = [{ head: "GC", right: true }, { head: "pause", right: true }, { head: "ended" }];
 		out.push("", terminal.style("bold", "PauseNs, PauseEnd"), ...indented(table(columns, body, terminal.columns - 2)));
@@ -171,6 +227,14 @@ function footer({ _meta: meta }: MemStatsResult, terminal: Terminal): string[] {
 		...(meta.rounded === true ? ["the source gives rounded figures"] : []),
 	];
 	// a log is never expected to have all
-	const missing = (meta.source === "log" ? [] : meta.unavailable).flatMap(({ part, why, wouldHelp }) => [`not there: ${part}: ${why}`, ...(wouldHelp === undefined ? [] : [`  → ${wouldHelp}`])]);
-	return ["", ...[meta.how, ...(parts.length === 0 ? [] : [parts.join(" · ")]), ...missing].map((line) => terminal.style("dim", clip(line, terminal.columns)))];
+	const missing = (meta.source === "log" ? [] : meta.unavailable).flatMap(({ part, why, wouldHelp }) => [
+		`not there: ${part}: ${why}`,
+		...(wouldHelp === undefined ? [] : [`  → ${wouldHelp}`]),
+	]);
+	return [
+		"",
+		...[meta.how, ...(parts.length === 0 ? [] : [parts.join(" · ")]), ...missing].map((line) =>
+			terminal.style("dim", clip(line, terminal.columns)),
+		),
+	];
 }

@@ -27,7 +27,7 @@ function header(r: StacksResult, terminal: Terminal): string {
 		terminal.style("bold", t.name),
 		...(t.pid === undefined ? [] : [`pid ${t.pid}`]),
 		...(t.goVersion === undefined ? [] : [t.goVersion]),
-		r.goroutines === 1 ? "1 goroutine" : `${count(r.goroutines)} goroutines`,
+		many(r.goroutines, "goroutine"),
 		`${count(r.systemGoroutines)} of the runtime's own`,
 	];
 	return parts.join(" · ");
@@ -131,12 +131,16 @@ function shortPath(path: string): string {
 	return path.split("/").slice(-2).join("/");
 }
 
+function many(n: number, what: string): string {
+	return `${count(n)} ${what}${n === 1 ? "" : "s"}`;
+}
+
 function leftOut(r: StacksResult): string[] {
 	const { groups, goroutines, residentBytes } = r.leftOut;
 	if (groups === 0) return [];
 	return [
 		"",
-		`  left out: ${count(groups)} groups, ${count(goroutines)} goroutines, ${bytes(residentBytes)} resident (--top, --min-count)`,
+		`  left out: ${many(groups, "group")}, ${many(goroutines, "goroutine")}, ${bytes(residentBytes)} resident (--top, --min-count)`,
 	];
 }
 

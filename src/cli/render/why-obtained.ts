@@ -6,7 +6,11 @@ import { bar, bytes, percent } from "../units.ts";
 /** The upper half of `why URL`: the split of Sys, which is address space, in place of resident lines. */
 export function obtainedLines(result: WhyUrlResult, terminal: Terminal): string[] {
 	const { target, obtained, rssBytes } = result;
-	const head = [terminal.style("bold", target.name), ...(target.goVersion === undefined ? [] : [target.goVersion]), ...(target.gogc === undefined ? [] : [`GOGC=${target.gogc}`])];
+	const head = [
+		terminal.style("bold", target.name),
+		...(target.goVersion === undefined ? [] : [target.goVersion]),
+		...(target.gogc === undefined ? [] : [`GOGC=${target.gogc}`]),
+	];
 	const rows = obtained.lines
 		.filter((line) => line.bytes !== 0)
 		.map((line) => {
@@ -17,7 +21,11 @@ export function obtainedLines(result: WhyUrlResult, terminal: Terminal): string[
 		clip(head.join(" · "), terminal.columns),
 		"",
 		`  Sys ${terminal.style("bold", bytes(obtained.sysBytes))}: address space that Go obtained. What is resident a URL does not tell.`,
-		...(rssBytes === undefined ? [] : [`  RSS ${terminal.style("bold", bytes(rssBytes))} by process_resident_memory_bytes; Go's part of it at most ${bytes(obtained.backedBytes)}`]),
+		...(rssBytes === undefined
+			? []
+			: [
+					`  RSS ${terminal.style("bold", bytes(rssBytes))} by process_resident_memory_bytes; Go's part of it at most ${bytes(obtained.backedBytes)}`,
+				]),
 		"",
 		...rows,
 	];
