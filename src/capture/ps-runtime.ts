@@ -8,7 +8,7 @@ import { LayoutError } from "../goruntime/layouts/layout-error.ts";
 import { findSched } from "../goruntime/locate-sched.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
-import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
+import { type GlobalName, type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { loadBias } from "./process.ts";

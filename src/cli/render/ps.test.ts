@@ -41,10 +41,10 @@ const DENIED = { why: "runs as uid 0, gomem as uid 1000 without CAP_SYS_PTRACE",
 
 test("a line per process, in the columns that fit", () => {
 	const narrow = render(result([row(4242), row(77, { name: "x" })]), terminal(80)).split("\n");
-	assert.equal(narrow[0], " PID  NAME        GO            RSS  LIVE HEAP     GC AT  GOROUTINES   UP");
-	assert.equal(narrow[1], "4242  orders-api  1.26.8  812.0 MiB  512.0 MiB  1.00 GiB      12,345  1 d");
+	assert.equal(narrow[0], " PID  NAME        GO            RSS  LIVE HEAP     GC AT  GOROUTINES  GOGC   UP");
+	assert.equal(narrow[1], "4242  orders-api  1.26.8  812.0 MiB  512.0 MiB  1.00 GiB      12,345   100  1 d");
 	const usual = render(result([row(4242)]), terminal(100)).split("\n");
-	assert.match(usual[0] ?? "", /RSS +LIMIT +LIVE HEAP +GC AT +GOROUTINES +GOGC +UP$/);
+	assert.match(usual[0] ?? "", /RSS +LIMIT +LIVE HEAP +HEAPALLOC +GC AT +GOROUTINES +GOGC +UP$/);
 	const wide = render(result([row(4242, { container: "0123456789ab", module: "example.com/orders" })]), terminal(200));
 	for (const head of ["PPID", "VSZ", "HEAPALLOC", "CONTAINER", "MODULE"]) assert.ok(wide.includes(head), head);
 	assert.ok(!wide.includes("GOMEMLIMIT") && !wide.includes("SWAP"), "columns without a value are left out");
@@ -65,7 +65,7 @@ test("no line is wider than the terminal, whatever the names", () => {
 test("a limit of no bound and GOGC off", () => {
 	const { nextGcBytes: _, ...off } = row(1, { gogc: -1 });
 	const text = render(result([off]), terminal(100));
-	assert.match(text, /512\.0 MiB +off +12,345 +off/);
+	assert.match(text, /600\.0 MiB +off +12,345 +off/);
 });
 
 test("what could not be read stands below, told once per reason", () => {

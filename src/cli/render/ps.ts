@@ -181,6 +181,6 @@ function wrapped(text: string, width: number, indent: string): string[] {
 }
 
 function cost(r: PsResult): string {
-	const many = `${count(r.processes.length)} of ${count(r.looked)} processes are known to be Go`;
-	return `${many} · RSS as /proc/PID/status has it · read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read`;
+	const many = `${count(r.processes.length)} Go of ${count(r.looked)} processes`;
+	return `${many} · RSS is VmRSS of /proc/PID/status · read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)}`;
 }
