@@ -102,6 +102,16 @@ test("what could not be read stands below, told once per reason", () => {
 	assert.equal(lines.filter((line) => line.includes("→ run gomem as root")).length, 1);
 });
 
+test("a name cannot draw a row or a colour", () => {
+	const name = "a\n  1 \x1b[31m";
+	const text = render(
+		result([row(1, { name, module: "m\nn" })], [{ pid: 2, ppid: 1, name, ...DENIED }]),
+		terminal(250),
+	);
+	assert.equal(text.split("\n").filter((line) => line.includes("a\\x0a  1 \\x1b[31m")).length, 2);
+	assert.ok(text.includes("m\\x0an") && !text.includes("\x1b"));
+});
+
 test("marks are explained where they occur", () => {
 	const plain = render(result([row(1)]), terminal(100));
 	assert.ok(!plain.includes("*") && !plain.includes("~"));

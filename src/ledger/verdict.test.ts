@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { NO_MEMORY_LIMIT, type Pacer } from "../goruntime/pacer.ts";
+import { partOf, verdictCodes } from "./groups.ts";
+import { measureGrowth } from "./growth.ts";
+import type { Ledger } from "./ledger.ts";
+import { lineKind, lineOrder } from "./lines.ts";
+import { judge } from "./verdict.ts";
+import type { RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
+
+const MiB = 2 ** 20;
+
+function ledgerOf(lines: Readonly<Record<string, number>>, residual = 0): Ledger {
+	const list = Object.entries(lines).map(([id, mib]) => ({
+		id,
+		bytes: mib * MiB,
+		what: lineKind(id).what,
+		source: "",
+	}));
+	const rssBytes = list.reduce((n, line) => n + line.bytes, 0) + residual * MiB;
+	return { rssBytes, pssBytes: rssBytes, swapBytes: 0, lines: list, residualBytes: residual * MiB, missing: [] };
+}
+
+const pacer: Pacer = {
+	gcPercent: 100,
+	memoryLimit: NO_MEMORY_LIMIT,
+	heapMarked: 100 * MiB,
+	heapLive: 120 * MiB,
+	lastHeapGoal: 0n,
+	lastStackScan: 0,
+	globalsScan: 0,
+	gcPercentHeapGoal: BigInt(200 * MiB),
+	sweepDistMinTrigger: 0n,
+	triggered: 2n ** 64n - 1n,
+	runway: 0n,
+	heapFree: 0n,
+	totalAlloc: BigInt(120 * MiB),
+	totalFree: 0n,
+	mappedReady: BigInt(200 * MiB),
+	heapInUseAtLastGc: 0,
+};
+
+const runtime: RuntimeFacts = {
+	heapAlloc: 120 * MiB,
+	heapInuse: 150 * MiB,
+	heapReleased: 0,
+	heapIdle: 0,
+	sys: 200 * MiB,
+	nextGc: 200 * MiB,
+	numGc: 7,
+	sinceGcSeconds: 3,
+	pacer,
+	goroutines: 12,
+	worstClass: { size: 1024, freeBytes: 20 * MiB },
+};
+
+function facts(lines: Readonly<Record<string, number>>, more: Partial<VerdictFacts> = {}): VerdictFacts {
+	return {
+		target: "4242",
+		ledger: ledgerOf(lines),
+		growth: undefined,
+		runtime,
+		limit: { bytes: 2048 * MiB, source: "cgroup /pod" },
+		threads: 9,
+		cgo: false,
+		blurBytes: 0,
+		layoutCertainty: "exact",
+		...more,
+	};
+}
+
+describe("the dominant part decides", () => {
+	const cases: readonly [string, string][] = [
+		["heap.live", "live-heap"],
+		["heap.new", "garbage"],
+		["heap.dead", "garbage"],
+		["heap.free-slots", "fragmentation"],
+		["heap.idle", "idle"],
+		["heap.huge", "idle"],
+		["stacks.used", "stacks"],
+		["runtime.metadata.spans", "runtime"],
+		["runtime.profiling", "runtime"],
+		["binary.data", "binary"],
+		["libs.libc.so.6", "binary"],
+		["c.heap", "c-memory"],
+		["threads.stacks", "threads"],
+		["anon.mmap", "anon-map"],
+		["files./data/index.bolt", "file-map"],
+		["shared./memfd:x", "shared"],
+	];
+	for (const [line, code] of cases) {
+		test(`${line} → ${code}`, () => {
+			const verdict = judge(facts({ [line]: 300, "binary.text": 100 }));
+			assert.equal(verdict.code, code);
+			assert.ok(
+				verdict.sentence.length > 20 &&
+					verdict.advice.length > 0 &&
+					verdict.next.length > 0 &&
+					verdict.reasons.length > 0,
+			);
+			assert.ok(verdict.next.every((step) => step.command.startsWith("gomem ") && step.command.includes("4242")));
+		});
+	}
+
+	test("every code has a part that leads to it, and mixed none", () => {
+		const reached = new Set([...cases.map(([, code]) => code), "mixed"]);
+		assert.deepEqual(
+			[...verdictCodes].filter((code) => !reached.has(code)),
+			[],
+		);
+	});
+
+	test("39 % decide nothing", () => {
+		const verdict = judge(facts({ "heap.live": 39, "c.heap": 31, "anon.mmap": 30 }));
+		assert.equal(verdict.code, "mixed");
+		assert.match(verdict.sentence, /live heap 39 %, C memory 31 %/);
+	});
+});
+
+test("what grows decides over what is large", () => {
+	const before = { at: 0, ledger: ledgerOf({ "heap.live": 500, "c.heap": 50 }) };
+	const after = ledgerOf({ "heap.live": 500, "c.heap": 150 });
+	const growth = measureGrowth([before, { at: 60_000, ledger: after }]);
+	const verdict = judge(facts({}, { ledger: after, growth, cgo: true }));
+	assert.equal(verdict.code, "c-memory");
+	assert.match(verdict.sentence, /^Growth is in C memory: 100\.0 MiB of 100\.0 MiB in 60 s/);
+	assert.equal(verdict.confidence, "medium", "two readings are few");
+});
+
+describe("advice that is right", () => {
+	const advice = (lines: Readonly<Record<string, number>>, more: Partial<RuntimeFacts> = {}) =>
+		judge(facts(lines, { runtime: { ...runtime, ...more } })).advice.join(" ");
+
+	test("a lower GOGC is for garbage, not for fragmentation or live objects", () => {
+		assert.match(advice({ "heap.new": 300 }), /a lower GOGC, or GOMEMLIMIT/);
+		assert.match(advice({ "heap.free-slots": 300 }), /does not free them/);
+		assert.match(advice({ "heap.live": 300 }), /does not shrink what is live/);
+	});
+
+	test("GOGC=off without a memory limit: nothing starts a collection", () => {
+		const off = { pacer: { ...pacer, gcPercent: -1 } };
+		assert.match(advice({ "heap.new": 300 }, off), /set GOMEMLIMIT/);
+		assert.ok(
+			judge(facts({ "heap.new": 300 }, { runtime: { ...runtime, ...off } })).also.some((note) =>
+				/kills the process/.test(note),
+			),
+		);
+	});
+
+	test("idle memory is no leak; C memory does not heed GOGC", () => {
+		assert.match(advice({ "heap.idle": 300 }), /no leak/);
+		assert.match(advice({ "c.heap": 300 }), /GOGC and GOMEMLIMIT do not act on it/);
+	});
+
+	test("a small process needs no change", () => {
+		assert.match(advice({ "heap.live": 5 }), /^nothing/);
+	});
+});
+
+describe("notes beside the verdict", () => {
+	test("GOMEMLIMIT unset under a container's limit, above it, and on a machine without one", () => {
+		const also = (more: Partial<VerdictFacts>) => judge(facts({ "heap.live": 300 }, more)).also.join("\n");
+		assert.match(also({}), /GOMEMLIMIT is unset under a limit of 2\.0 GiB/);
+		const above = { ...runtime, pacer: { ...pacer, memoryLimit: BigInt(4096 * MiB) } };
+		assert.match(also({ runtime: above }), /above the limit/);
+		assert.doesNotMatch(also({ limit: { bytes: 2048 * MiB, source: "machine" } }), /GOMEMLIMIT/);
+	});
+
+	test("memory returned to the OS is explained", () => {
+		const also = judge(facts({ "heap.live": 300 }, { runtime: { ...runtime, heapReleased: 500 * MiB } })).also.join(
+			"\n",
+		);
+		assert.match(also, /500\.0 MiB of MemStats\.Sys were returned/);
+	});
+});
+
+describe("confidence", () => {
+	const confidence = (more: Partial<VerdictFacts>) =>
+		judge(facts({ "heap.live": 300, "binary.text": 50 }, more)).confidence;
+
+	test("high when all is known, low without the runtime, lower when much moved or is unexplained", () => {
+		assert.equal(confidence({}), "high");
+		assert.equal(confidence({ runtime: undefined }), "low");
+		assert.equal(confidence({ blurBytes: 30 * MiB }), "medium");
+		assert.equal(confidence({ blurBytes: 200 * MiB }), "low");
+		assert.equal(confidence({ layoutCertainty: "validated" }), "medium");
+		assert.equal(confidence({ ledger: ledgerOf({ "heap.live": 300 }, 50) }), "low");
+	});
+});
+
+test("every line has a part, an order and words; unknown ones are refused", () => {
+	for (const id of [
+		"heap.live",
+		"libs.libc.so.6",
+		"files./a.b/c.d",
+		"shared./dev/shm/x.y",
+		"anon.named.stack guard",
+		"files.all",
+		"shared.all",
+	]) {
+		assert.ok(lineKind(id).what.length > 0);
+		assert.ok(lineOrder(id) >= 0);
+		assert.ok(partOf(id).length > 0);
+	}
+	assert.throws(() => lineKind("nothing.of.that"), RangeError);
+});
