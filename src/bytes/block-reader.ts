@@ -27,6 +27,14 @@ export interface LookOptions {
 	readonly maxBlocks?: number;
 }
 
+/** Records one look. */
+export interface LookRecord {
+	/** Told of each range that was served, never of what was read around it. The bytes are good during the call only. */
+	read(address: number, bytes: Uint8Array): void;
+	/** Puts what it was told of [address, address + into.length) into `into`, and leaves the rest. */
+	recall(address: number, into: Uint8Array): void;
+}
+
 interface Block {
 	readonly view: DataView;
 	readonly bytes: Uint8Array;
@@ -39,6 +47,7 @@ interface Block {
  * `view` at the block that holds the bytes and returns the position in it.
  *
  * What was read once stays as it was read, so one BlockReader is one look at a moving target; make a new one to look again.
+ * That holds as long as the blocks are kept, and where a record is kept always.
  * Holes in a block (absent or unmapped pages) cost nothing but themselves.
  */
 export class BlockReader implements MemoryReader {
@@ -47,20 +56,18 @@ export class BlockReader implements MemoryReader {
 	readonly #source: ByteSource;
 	readonly #blockBytes: number;
 	readonly #maxBlocks: number;
-	readonly #onRead: ((address: number, bytes: Uint8Array) => void) | undefined;
+	readonly #record: LookRecord | undefined;
+	/** blocks that were let go, where a record is kept: read again, they are to be as they were */
+	readonly #evicted = new Set<number>();
 	readonly #blocks = new Map<number, Block>();
 	#lastIndex = -1;
 	#last: Block | undefined;
 
-	/** @param options.onRead told of each range served, never of what was read around it (for recording) */
-	constructor(
-		source: ByteSource,
-		options: LookOptions & { readonly onRead?: ((address: number, bytes: Uint8Array) => void) | undefined } = {},
-	) {
+	constructor(source: ByteSource, options: LookOptions & { readonly record?: LookRecord | undefined } = {}) {
 		this.#source = source;
 		this.#blockBytes = options.blockBytes ?? 65536;
 		this.#maxBlocks = options.maxBlocks ?? 256;
-		this.#onRead = options.onRead;
+		this.#record = options.record;
 		this.view = new DataView(new ArrayBuffer(0));
 	}
 
@@ -80,8 +87,8 @@ export class BlockReader implements MemoryReader {
 			this.view = new DataView(copy.buffer);
 			at = 0;
 		}
-		if (this.#onRead !== undefined) {
-			this.#onRead(address, new Uint8Array(this.view.buffer, this.view.byteOffset + at, length));
+		if (this.#record !== undefined) {
+			this.#record.read(address, new Uint8Array(this.view.buffer, this.view.byteOffset + at, length));
 		}
 		return at;
 	}
@@ -113,15 +120,20 @@ export class BlockReader implements MemoryReader {
 		let block = this.#blocks.get(index);
 		if (block === undefined) {
 			block = this.#read(index);
-			if (this.#blocks.size >= this.#maxBlocks) {
-				const oldest = this.#blocks.keys().next().value;
-				if (oldest !== undefined) this.#blocks.delete(oldest);
-			}
+			if (this.#evicted.has(index)) this.#record?.recall(index * this.#blockBytes, block.bytes);
+			if (this.#blocks.size >= this.#maxBlocks) this.#evictOldest();
 			this.#blocks.set(index, block);
 		}
 		this.#lastIndex = index;
 		this.#last = block;
 		return block;
+	}
+
+	#evictOldest(): void {
+		const oldest = this.#blocks.keys().next().value;
+		if (oldest === undefined) return;
+		this.#blocks.delete(oldest);
+		if (this.#record !== undefined) this.#evicted.add(oldest);
 	}
 
 	#read(index: number): Block {

@@ -1,16 +1,16 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { decodeUtf8 } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
-import type { GoroutineStacks } from "../evidence/stacks.ts";
 import { boundsFrom } from "../evidence/memory-bounds.ts";
 import type { HostSummary, Program, Reading, Thread } from "../evidence/reading.ts";
+import type { GoroutineStacks } from "../evidence/stacks.ts";
 import { parseElf } from "../formats/elf/parse.ts";
 import type { Mapping } from "../formats/procfs/mapping.ts";
 import { parseMaps } from "../formats/procfs/maps.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
-import { parseStat, type ProcessStat } from "../formats/procfs/stat.ts";
+import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
 import { parseStatus } from "../formats/procfs/status.ts";
 import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
 import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
@@ -19,12 +19,12 @@ import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
-import { withPause } from "./linux/pause.ts";
+import { type PreparedPause, preparePause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
 import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
-import { readPages } from "./pages.ts";
 import { LiveMemory } from "./target-memory.ts";
 
 /** A reading with the runtime already decoded: a live process is decoded while it is read. */
@@ -44,6 +44,9 @@ export interface ObserveOptions {
 	readonly stacks?: boolean | undefined;
 }
 
+/** A part that could not be had. */
+type Problem = Unavailable & { part: string };
+
 /** Threads above this are not asked where they stand. */
 const MAX_THREADS = 4096;
 
@@ -58,8 +61,10 @@ export class ObservedProcess {
 	readonly #file: ProgramFile | undefined;
 	readonly #memory: SafeMemory | undefined;
 	readonly #options: ObserveOptions;
-	readonly #unavailable: (Unavailable & { part: string })[];
+	readonly #unavailable: Problem[];
 	#attached: Attached | undefined;
+	/** the guard of the first pause, which starts while the process is opened */
+	#pause: PreparedPause | undefined;
 	#stacks: ProcessStacks | Unavailable | undefined;
 
 	private constructor(fields: {
@@ -69,7 +74,7 @@ export class ObservedProcess {
 		file: ProgramFile | undefined;
 		memory: SafeMemory | undefined;
 		options: ObserveOptions;
-		unavailable: (Unavailable & { part: string })[];
+		unavailable: Problem[];
 	}) {
 		this.pid = fields.pid;
 		this.startTime = fields.startTime;
@@ -84,7 +89,7 @@ export class ObservedProcess {
 	static async open(pid: number, options: ObserveOptions = {}): Promise<ObservedProcess | Unavailable> {
 		const stat = readStat(pid);
 		if (isUnavailable(stat)) return stat;
-		const unavailable: (Unavailable & { part: string })[] = [];
+		const unavailable: Problem[] = [];
 		const miss = <T extends object>(part: string, got: T | Unavailable): Exclude<T, Unavailable> | undefined => {
 			if (!isUnavailable(got)) return got as Exclude<T, Unavailable>;
 			unavailable.push({ part, ...got });
@@ -92,8 +97,16 @@ export class ObservedProcess {
 		};
 		const exe = miss("executable", openExecutable(pid));
 		const file = exe === undefined ? undefined : miss("go program", programOf(exe));
-		const memory = file === undefined ? undefined : miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: untouchedIsZero(pid) }));
+		const memory =
+			file === undefined
+				? undefined
+				: miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: untouchedIsZero(pid) }));
+		const pause =
+			options.pauseMs === undefined
+				? undefined
+				: preparePause(pid, { maxMs: options.pauseMs, startTime: stat.startTime });
 		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, file, memory, options, unavailable });
+		observed.#pause = pause;
 		await observed.#attach();
 		return observed;
 	}
@@ -133,23 +146,33 @@ export class ObservedProcess {
 		const started = performance.now();
 		const bytesBefore = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0);
 		const { pauseMs } = this.#options;
-		let pausedMs = 0;
-		let core: Core;
-		const refused: (Unavailable & { part: string })[] = [];
-		if (pauseMs === undefined) core = this.#readCore(false);
-		else {
-			const paused = await withPause(this.pid, { maxMs: pauseMs, startTime: this.startTime }, () => this.#readCore(true));
-			if ("refused" in paused) {
-				refused.push({ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" });
-				core = this.#readCore(false);
-			} else {
-				core = paused.value;
-				pausedMs = paused.pausedMs;
-				if (paused.torn !== undefined) refused.push({ part: "pause", unavailable: `the target ran on before the reading was done (${paused.torn.why})`, wouldHelp: "a longer --pause" });
-			}
-		}
+		const { core, pausedMs, problems } =
+			pauseMs === undefined
+				? { core: this.#readCore(false), pausedMs: 0, problems: [] }
+				: await this.#readPaused(pauseMs);
 		const bytes = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0) - bytesBefore + core.bytesRead;
-		return this.#assemble(core, refused, { wallMs: performance.now() - started, pausedMs, bytesRead: bytes });
+		return this.#assemble(core, problems, { wallMs: performance.now() - started, pausedMs, bytesRead: bytes });
+	}
+
+	/** Reads while the target stands still, or, where it cannot be stopped, while it runs and says why. */
+	async #readPaused(pauseMs: number): Promise<{ core: Core; pausedMs: number; problems: Problem[] }> {
+		const pause = this.#pause ?? preparePause(this.pid, { maxMs: pauseMs, startTime: this.startTime });
+		this.#pause = undefined;
+		const paused = await pause.run(() => this.#readCore(true));
+		if ("refused" in paused) {
+			const wouldHelp = paused.wouldHelp ?? "reading without --pause";
+			return {
+				core: this.#readCore(false),
+				pausedMs: 0,
+				problems: [{ part: "pause", unavailable: paused.why, wouldHelp }],
+			};
+		}
+		const problems: Problem[] = [];
+		if (paused.torn !== undefined) {
+			const why = `the target ran on before the reading was done (${paused.torn.why})`;
+			problems.push({ part: "pause", unavailable: why, wouldHelp: "a longer --pause" });
+		}
+		return { core: paused.value, pausedMs: paused.pausedMs, problems };
 	}
 
 	/**
@@ -164,7 +187,15 @@ export class ObservedProcess {
 		const parts = [...pages.unavailable];
 		const runtime = this.#readRuntime(parts);
 		const stacks = this.#walkStacks(still ? runtime : undefined);
-		return { at, runtime, stacks, residency: pages.residency, mappings: pages.mappings, bytesRead: pages.bytesRead, parts };
+		return {
+			at,
+			runtime,
+			stacks,
+			residency: pages.residency,
+			mappings: pages.mappings,
+			bytesRead: pages.bytesRead,
+			parts,
+		};
 	}
 
 	/** `still`: the runtime as it was read, where the process has stood still since. */
@@ -178,21 +209,27 @@ export class ObservedProcess {
 		const { stacks } = core;
 		if (stacks === undefined) return {};
 		if (isUnavailable(stacks)) return { stacks };
-		return this.#stacks === undefined || isUnavailable(this.#stacks) ? {} : { stacks: this.#stacks.evidence(stacks, core.residency) };
+		return this.#stacks === undefined || isUnavailable(this.#stacks)
+			? {}
+			: { stacks: this.#stacks.evidence(stacks, core.residency) };
 	}
 
-	#readRuntime(parts: (Unavailable & { part: string })[]): RuntimeState | undefined {
+	#readRuntime(parts: Problem[]): RuntimeState | undefined {
 		if (this.#attached === undefined) return undefined;
 		try {
 			return readRuntime(this.#attached.view);
 		} catch (error) {
 			if (!(error instanceof ParseError)) throw error;
-			parts.push({ part: "runtime", unavailable: error.message, wouldHelp: "reading again, or --pause, if the process is busy" });
+			parts.push({
+				part: "runtime",
+				unavailable: error.message,
+				wouldHelp: "reading again, or --pause, if the process is busy",
+			});
 			return undefined;
 		}
 	}
 
-	#assemble(core: Core, extra: readonly (Unavailable & { part: string })[], cost: Reading["cost"]): Observation {
+	#assemble(core: Core, extra: readonly Problem[], cost: Reading["cost"]): Observation {
 		const stat = this.#witnessed("stat");
 		const status = this.#witnessed("status");
 		if (isUnavailable(stat) || isUnavailable(status)) throw new ProcessEnded(this.pid);
@@ -230,6 +267,7 @@ export class ObservedProcess {
 	}
 
 	close(): void {
+		void this.#pause?.cancel();
 		this.exe?.file.close();
 		this.#memory?.close();
 	}
@@ -246,7 +284,7 @@ interface Core {
 	readonly residency: Residency | undefined;
 	readonly mappings: readonly SmapsEntry[];
 	readonly bytesRead: number;
-	readonly parts: readonly (Unavailable & { part: string })[];
+	readonly parts: readonly Problem[];
 }
 
 /** The process ended while it was read. */
@@ -274,7 +312,9 @@ function readStat(pid: number): ProcessStat | Unavailable {
 function programOf(exe: Executable): ProgramFile | Unavailable {
 	try {
 		const file = identifyProgram(parseElf(exe.file));
-		return file ?? { unavailable: "not a Go program: no Go version in the executable", wouldHelp: "a process written in Go" };
+		return (
+			file ?? { unavailable: "not a Go program: no Go version in the executable", wouldHelp: "a process written in Go" }
+		);
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
 		return { unavailable: `the executable cannot be read: ${error.message}` };
@@ -285,7 +325,8 @@ function programOf(exe: Executable): ProgramFile | Unavailable {
 export function loadBias(maps: readonly Mapping[], exe: string, file: ProgramFile): number | undefined {
 	let lowest: Mapping | undefined;
 	for (const m of maps) {
-		if (m.kind === "file" && m.path === exe && m.offset === 0 && (lowest === undefined || m.start < lowest.start)) lowest = m;
+		if (m.kind === "file" && m.path === exe && m.offset === 0 && (lowest === undefined || m.start < lowest.start))
+			lowest = m;
 	}
 	return lowest === undefined ? undefined : lowest.start - file.firstAddress;
 }

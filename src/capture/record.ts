@@ -1,3 +1,4 @@
+import type { LookRecord } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { type Bundle, appendReading, emptyBundle, type NewPart } from "../evidence/bundle/bundle.ts";
 import { LookRecorder } from "../evidence/bundle/look-recorder.ts";
@@ -173,12 +174,17 @@ class Witness implements ReadingWitness {
 		if (this.#current !== undefined) this.#current.cgroup = cgroup;
 	}
 
-	look(): ((address: number, bytes: Uint8Array) => void) | undefined {
+	look(): LookRecord | undefined {
 		const current = this.#current;
 		if (current === undefined) return undefined;
-		const record = current.looks.look();
-		if (!this.#headers) return (address, bytes) => (this.#current === current ? record(address, bytes) : undefined);
-		return (address, bytes) => (this.#current === current && isChunkHeader(bytes) ? record(address, bytes) : undefined);
+		const look = current.looks.look();
+		const headers = this.#headers;
+		return {
+			read: (address, bytes) => {
+				if (this.#current === current && (!headers || isChunkHeader(bytes))) look.read(address, bytes);
+			},
+			recall: (address, into) => look.recall(address, into),
+		};
 	}
 }
 

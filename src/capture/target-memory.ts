@@ -5,7 +5,7 @@ import type { ReadingWitness } from "./record-witness.ts";
 /** The memory of a live process: each look asks anew which pages are resident, and reads only those. */
 export class LiveMemory implements TargetMemory {
 	readonly #memory: SafeMemory;
-	/** told of every range that a decoder asked for, when recording for a bundle */
+	/** told of every look and every range that a decoder asked for, when recording for a bundle */
 	readonly #witness: Pick<ReadingWitness, "look"> | undefined;
 
 	constructor(memory: SafeMemory, witness?: Pick<ReadingWitness, "look">) {
@@ -15,6 +15,6 @@ export class LiveMemory implements TargetMemory {
 
 	look(options: LookOptions = {}): MemoryReader {
 		this.#memory.invalidate();
-		return new BlockReader(this.#memory, { ...options, onRead: this.#witness?.look() });
+		return new BlockReader(this.#memory, { ...options, record: this.#witness?.look() });
 	}
 }

@@ -69,6 +69,8 @@ export function countMarks(layout: Layout, look: MemoryReader, spans: SpanTable)
 		if (spans.state[i] !== SPAN_IN_USE) continue;
 		const allocated = spans.allocCount[i] ?? 0;
 		const unswept = isUnswept(spans, i);
+		// a partly resident span is looked at slot by slot later: then these bits must be of the same moment
+		if (unswept) look.locate(spans.allocBits[i] ?? 0, bitmapBytes(spans.nelems[i] ?? 0));
 		const marked = unswept ? countMarked(layout, look, spans, i) : countAllocBits(look, spans, i);
 		if (marked < 0) {
 			unread++;

@@ -1,3 +1,4 @@
+import type { LookRecord } from "../../bytes/block-reader.ts";
 import { BufferSource } from "../../bytes/byte-source.ts";
 import { joined } from "./codec.ts";
 import { LOOKS_MAGIC } from "./recorded-looks.ts";
@@ -24,13 +25,12 @@ export class LookRecorder {
 	}
 
 	/** Begins a look; returns what is to be told of each range that it serves. Looks may overlap in time. */
-	look(): (address: number, bytes: Uint8Array) => void {
-		const index = this.#looks.length;
+	look(): LookRecord {
 		const recording = new RecordingSource(NOTHING, { budget: this.#budget });
 		this.#looks.push(recording);
-		if (index === 0) return (address, bytes) => recording.record(address, bytes);
-		return (address, bytes) => {
-			if (!isKnown([this.#looks[0], recording], address, bytes)) recording.record(address, bytes);
+		return {
+			read: (address, bytes) => recording.record(address, bytes),
+			recall: (address, into) => recording.overlay(address, into),
 		};
 	}
 
@@ -41,22 +41,14 @@ export class LookRecorder {
 
 	/** The serial form in pieces, views of what was recorded: nothing may be recorded while they are used. */
 	pieces(): Uint8Array[] {
-		const looks = this.#looks.map((look) => look.pieces());
+		const [first] = this.#looks;
+		const looks = this.#looks.map((look) => look.pieces(look === first ? undefined : first));
 		const head = new ByteWriter();
 		head.raw(LOOKS_MAGIC);
 		head.uvarint(looks.length);
 		for (const pieces of looks) head.uvarint(lengthOf(pieces));
 		return [head.finish(), ...looks.flat()];
 	}
-}
-
-/** Whether a replay from these recordings, the last counting most, would yield these very bytes as it is. */
-function isKnown(looks: readonly (RecordingSource | undefined)[], address: number, bytes: Uint8Array): boolean {
-	const have = new Uint8Array(bytes.length);
-	const seen = new Uint8Array(bytes.length);
-	for (const look of looks) look?.overlay(address, seen, have);
-	for (let i = 0; i < bytes.length; i++) if (have[i] !== 1 || seen[i] !== bytes[i]) return false;
-	return true;
 }
 
 function lengthOf(pieces: readonly Uint8Array[]): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { MemoryReader } from "../../bytes/block-reader.ts";
+import type { LookRecord, MemoryReader } from "../../bytes/block-reader.ts";
 import { ParseError } from "../../bytes/parse-error.ts";
 import { LookRecorder } from "./look-recorder.ts";
 import { RecordedLooks } from "./recorded-looks.ts";
@@ -14,17 +14,20 @@ class Moving {
 	readonly bytes = new Uint8Array(SIZE);
 	readonly recorder = new LookRecorder();
 	readonly seen: { readonly look: number; readonly at: number; readonly bytes: Uint8Array }[] = [];
-	readonly #looks: { readonly cache: Map<number, number>; readonly tell: (at: number, bytes: Uint8Array) => void }[] = [];
+	readonly #looks: { readonly cache: Map<number, number>; readonly record: LookRecord }[] = [];
 
 	read(look: number, at: number, length: number): void {
-		while (this.#looks.length <= look) this.#looks.push({ cache: new Map(), tell: this.recorder.look() });
-		const { cache, tell } = this.#looks[look]!; // made above
+		while (this.#looks.length <= look) this.#looks.push({ cache: new Map(), record: this.recorder.look() });
+		const { cache, record } = this.#looks[look]!; // made above
 		const bytes = Uint8Array.from({ length }, (_, i) => {
 			const value = cache.get(at + i) ?? this.bytes[at + i] ?? 0;
 			cache.set(at + i, value);
 			return value;
 		});
-		tell(BASE + at, bytes);
+		record.read(BASE + at, bytes);
+		const again = new Uint8Array(length + 20).fill(7);
+		record.recall(BASE + at - 10, again);
+		assert.deepEqual(again.subarray(10, length + 10), bytes);
 		this.seen.push({ look, at, bytes });
 	}
 }
@@ -67,16 +70,16 @@ describe("recording look by look", () => {
 	it("keeps what did not change once", () => {
 		const recorder = new LookRecorder();
 		const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
-		recorder.look()(BASE, bytes);
+		recorder.look().read(BASE, bytes);
 		const once = recorder.serialise().length;
-		for (let i = 0; i < 5; i++) recorder.look()(BASE, bytes);
+		for (let i = 0; i < 5; i++) recorder.look().read(BASE, bytes);
 		assert.ok(recorder.serialise().length <= once + 5 * 10);
 	});
 
 	it("has nothing where no look was, and gives later looks what earlier ones saw", () => {
 		const recorder = new LookRecorder();
-		recorder.look()(BASE, Uint8Array.of(1, 2, 3, 4));
-		recorder.look()(BASE + 2, Uint8Array.of(9, 9));
+		recorder.look().read(BASE, Uint8Array.of(1, 2, 3, 4));
+		recorder.look().read(BASE + 2, Uint8Array.of(9, 9));
 		const memory = RecordedLooks.parse(recorder.serialise());
 		const [first, second, third] = looksOf(memory);
 		assert.deepEqual(first?.copy(BASE, 4), Uint8Array.of(1, 2, 3, 4));
@@ -89,15 +92,15 @@ describe("recording look by look", () => {
 
 	it("says when it was too much", () => {
 		const recorder = new LookRecorder(8192);
-		recorder.look()(0, new Uint8Array(8192));
+		recorder.look().read(0, new Uint8Array(8192));
 		assert.equal(recorder.overflowed, false);
-		recorder.look()(8192, new Uint8Array(1));
+		recorder.look().read(8192, new Uint8Array(1));
 		assert.equal(recorder.overflowed, true);
 	});
 
 	it("lets only ParseError escape where the serial form is cut or changed", () => {
 		const recorder = new LookRecorder();
-		for (const at of [0, 5000]) recorder.look()(BASE + at, Uint8Array.from({ length: 50 }, (_, i) => i));
+		for (const at of [0, 5000]) recorder.look().read(BASE + at, Uint8Array.from({ length: 50 }, (_, i) => i));
 		const whole = recorder.serialise();
 		const attempt = (bytes: Uint8Array): boolean => {
 			try {

@@ -4,6 +4,8 @@ import { RecordedMemory, recordedMemoryHead } from "./recorded-memory.ts";
 const PAGE = 4096;
 /** A page and its bits. */
 const PAGE_WITH_BITS = PAGE + PAGE / 8;
+/** Recordings are compared by so many bytes: the gap between two ranges takes about four. */
+const CELL = 64;
 /** Pages are allocated so many at a time: tens of thousands of small buffers would take half as much again. */
 const SLAB_PAGES = 64;
 
@@ -73,8 +75,8 @@ export class RecordingSource implements ByteSource {
 		}
 	}
 
-	/** Copies the recorded bytes of [offset, offset + into.length) into `into`, and sets `have` to 1 where there were any. */
-	overlay(offset: number, into: Uint8Array, have: Uint8Array): void {
+	/** Copies the recorded bytes of [offset, offset + into.length) into `into`, and leaves the others there as they are. */
+	overlay(offset: number, into: Uint8Array): void {
 		for (let done = 0; done < into.length; ) {
 			const index = Math.floor((offset + done) / PAGE);
 			const within = offset + done - index * PAGE;
@@ -84,7 +86,6 @@ export class RecordingSource implements ByteSource {
 				const end = Math.min(nextBit(page, at, 0), within + count);
 				const to = done + at - within;
 				into.set(page?.bytes.subarray(at, end) ?? [], to);
-				have.fill(1, to, to + end - at);
 				at = nextBit(page, end, 1);
 			}
 			done += count;
@@ -103,18 +104,22 @@ export class RecordingSource implements ByteSource {
 		return new RecordedMemory(Float64Array.from(starts), Float64Array.from(ends), all);
 	}
 
-	/** The serial form of `finish()`, in pieces: the recorded bytes are not copied, and must not be changed meanwhile. */
-	pieces(): Uint8Array[] {
-		const { starts, ends, runs } = this.#collect();
+	/**
+	 * The serial form of `finish()`, in pieces: the recorded bytes are not copied, and must not be changed meanwhile.
+	 *
+	 * @param base leaves out most of what is recorded there with the same bytes
+	 */
+	pieces(base?: RecordingSource): Uint8Array[] {
+		const { starts, ends, runs } = this.#collect(base);
 		return [recordedMemoryHead(starts, ends), ...runs];
 	}
 
-	#collect(): { starts: number[]; ends: number[]; runs: Uint8Array[]; total: number } {
+	#collect(base?: RecordingSource): { starts: number[]; ends: number[]; runs: Uint8Array[]; total: number } {
 		const starts: number[] = [];
 		const ends: number[] = [];
 		const runs: Uint8Array[] = [];
 		let total = 0;
-		this.#forEachRun(Float64Array.from(this.#pages.keys()).sort(), (start, bytes) => {
+		const add = (start: number, bytes: Uint8Array) => {
 			if (ends.at(-1) === start) ends[ends.length - 1] = start + bytes.length;
 			else {
 				starts.push(start);
@@ -122,8 +127,25 @@ export class RecordingSource implements ByteSource {
 			}
 			runs.push(bytes);
 			total += bytes.length;
-		});
+		};
+		const addOthers = (start: number, bytes: Uint8Array) => base?.forEachOther(start, bytes, add);
+		this.#forEachRun(Float64Array.from(this.#pages.keys()).sort(), base === undefined ? add : addOthers);
 		return { starts, ends, runs, total };
+	}
+
+	/** Calls back for the parts of bytes within one page, in cells, that are not recorded here as they are. */
+	forEachOther(start: number, bytes: Uint8Array, callback: (start: number, bytes: Uint8Array) => void): void {
+		const index = Math.floor(start / PAGE);
+		const page = this.#pages.get(index);
+		const offset = start - index * PAGE;
+		for (let at = 0; at < bytes.length; ) {
+			const end = Math.min(bytes.length, at + CELL - ((offset + at) % CELL));
+			const from = offset + at;
+			const recorded = nextBit(page, from, 1) === from && nextBit(page, from, 0) >= offset + end;
+			const cell = bytes.subarray(at, end);
+			if (!recorded || !cell.every((byte, i) => byte === page?.bytes[from + i])) callback(start + at, cell);
+			at = end;
+		}
 	}
 
 	#newPage(index: number): Page | undefined {
