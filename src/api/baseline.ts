@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { openBundle } from "../capture/bundle-file.ts";
 import type { Target } from "../capture/target.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { LedgerPoint } from "../ledger/growth.ts";
@@ -33,7 +32,7 @@ export async function readBaseline(path: string, target?: Target): Promise<Ledge
 }
 
 async function fromBundle(path: string, namesOf: number | undefined): Promise<LedgerPoint[]> {
-	const bundle = await openBundle(path, { namesOf });
+	const bundle = await (await import("../capture/bundle-file.ts")).openBundle(path, { namesOf });
 	if (isUnavailable(bundle)) throw bundleError(bundle);
 	const points: LedgerPoint[] = [];
 	for (let o = await bundle.next(); o !== undefined; o = await bundle.next()) {

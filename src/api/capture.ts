@@ -9,7 +9,15 @@ import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Reading } from "../evidence/reading.ts";
 import { GomemError } from "./errors.ts";
 import { bundleError, targetOf } from "./observe.ts";
-import { beats, ByteCount, Count, defineOperation, Duration, Milliseconds, type OperationContext } from "./operation.ts";
+import {
+	ByteCount,
+	beats,
+	Count,
+	Duration,
+	defineOperation,
+	Milliseconds,
+	type OperationContext,
+} from "./operation.ts";
 import { ProcessSummary } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
 import { version } from "./version.gen.ts";
@@ -17,7 +25,9 @@ import { version } from "./version.gen.ts";
 const Part = Type.Object({
 	id: Type.String({ description: "smaps, pagemap, runtime-memory, goroutines …" }),
 	bytes: Type.Optional(ByteCount({ description: "as read, in all readings of this capture" })),
-	unavailable: Type.Optional(Type.String({ description: "why it could not be read, in the last reading where that was so" })),
+	unavailable: Type.Optional(
+		Type.String({ description: "why it could not be read, in the last reading where that was so" }),
+	),
 	wouldHelp: Type.Optional(Type.String()),
 });
 
@@ -28,7 +38,9 @@ const result = Type.Object({
 	readings: Count({ description: "in the file, those of earlier captures among them" }),
 	added: Count({ description: "by this capture" }),
 	parts: Type.Array(Part),
-	redacted: Type.Array(Type.String(), { description: "what was left out or replaced by pseudonyms; empty with --full" }),
+	redacted: Type.Array(Type.String(), {
+		description: "what was left out or replaced by pseudonyms; empty with --full",
+	}),
 	cost: Type.Object({
 		wallMs: Milliseconds({}),
 		pausedMs: Milliseconds({ description: "how long the process stood still, all readings together" }),
@@ -55,7 +67,13 @@ export const operation = defineOperation({
 	effect: "read",
 	target: "required",
 	input: Type.Object({
-		pause: Type.Optional(Duration({ description: "stop the process while it is read, at most this long; exact numbers", bare: "500ms", effect: "pauses" })),
+		pause: Type.Optional(
+			Duration({
+				description: "stop the process while it is read, at most this long; exact numbers",
+				bare: "500ms",
+				effect: "pauses",
+			}),
+		),
 		every: Type.Optional(Duration({ description: "take a reading this often, until stopped" })),
 		for: Type.Optional(Duration({ description: "stop after this long" })),
 		append: Type.Boolean({ description: "add readings to the file of -o, if it is of this process", default: false }),
@@ -75,11 +93,18 @@ export const operation = defineOperation({
 			throw new GomemError({
 				code: "target-not-capturable",
 				message: `${input.target} is no process`,
-				hint: target.kind === "bundle" ? "it is a capture already: every command reads it" : "give a pid, a name or a :port of a process here",
+				hint:
+					target.kind === "bundle"
+						? "it is a capture already: every command reads it"
+						: "give a pid, a name or a :port of a process here",
 			});
 		}
 		const before = earlier(ctx, input.append, input.force);
-		const recorded = await RecordedProcess.open(target.pid, { pauseMs: input.pause, full: input.full, tool: { name: "gomem", version } });
+		const recorded = await RecordedProcess.open(target.pid, {
+			pauseMs: input.pause,
+			full: input.full,
+			tool: { name: "gomem", version },
+		});
 		if (isUnavailable(recorded)) throw new GomemError({ code: "target-not-found", message: recorded.unavailable });
 		using process = recorded;
 		if (before !== undefined) checkSame(process, before, ctx.output ?? "");
@@ -110,7 +135,11 @@ export const operation = defineOperation({
 function earlier(ctx: OperationContext, append: boolean, force: boolean): Bundle | undefined {
 	const { output } = ctx;
 	if (append && (output === undefined || output === "-")) {
-		throw new GomemError({ code: "invalid-input", message: "--append needs the file to add to", hint: "name it with -o FILE" });
+		throw new GomemError({
+			code: "invalid-input",
+			message: "--append needs the file to add to",
+			hint: "name it with -o FILE",
+		});
 	}
 	if (output === undefined || output === "-" || force || !isFile(output)) return undefined;
 	if (!append) {
@@ -132,7 +161,12 @@ function isFile(path: string): boolean {
 function checkSame(process: RecordedProcess, bundle: Bundle, file: string): void {
 	const why = process.otherThan(bundle);
 	if (why === undefined) return;
-	throw new GomemError({ code: "bundle-of-another-process", message: `${file} is not a capture of this process`, why, hint: "name another file with -o" });
+	throw new GomemError({
+		code: "bundle-of-another-process",
+		message: `${file} is not a capture of this process`,
+		why,
+		hint: "name another file with -o",
+	});
 }
 
 interface Taken extends Pick<CaptureResult, "parts" | "cost"> {
@@ -143,7 +177,12 @@ interface Taken extends Pick<CaptureResult, "parts" | "cost"> {
 }
 
 /** Takes readings, one per beat. What was taken counts even where the process then ends. */
-async function take(pulse: AsyncIterable<unknown>, process: RecordedProcess, before: Bundle | undefined, ctx: OperationContext): Promise<Taken> {
+async function take(
+	pulse: AsyncIterable<unknown>,
+	process: RecordedProcess,
+	before: Bundle | undefined,
+	ctx: OperationContext,
+): Promise<Taken> {
 	let bundle = before;
 	let last: Reading | undefined;
 	let added = 0;
@@ -167,11 +206,17 @@ async function take(pulse: AsyncIterable<unknown>, process: RecordedProcess, bef
 			break;
 		}
 	}
-	if (bundle === undefined || last === undefined) throw new GomemError({ code: "interrupted", message: "interrupted before a reading was taken" });
+	if (bundle === undefined || last === undefined)
+		throw new GomemError({ code: "interrupted", message: "interrupted before a reading was taken" });
 	return { bundle, last, added, parts: [...parts.values()], redacted: [...redacted], cost };
 }
 
-async function record(process: RecordedProcess, bundle: Bundle | undefined, any: boolean, ctx: OperationContext): Promise<({ bundle: Bundle } & RecordedParts) | undefined> {
+async function record(
+	process: RecordedProcess,
+	bundle: Bundle | undefined,
+	any: boolean,
+	ctx: OperationContext,
+): Promise<({ bundle: Bundle } & RecordedParts) | undefined> {
 	try {
 		return await process.record(bundle);
 	} catch (error) {
@@ -218,6 +263,9 @@ async function* forAWhile(ctx: OperationContext, forMs: number | undefined): Asy
 
 function fileName(reading: Reading): string {
 	const name = reading.stat.comm.replace(/[^A-Za-z0-9._-]/g, "_").replace(/^[.-]+/, "");
-	const time = new Date(reading.at).toISOString().replace(/\.\d+Z$/, "Z").replace(/[-:]/g, "");
+	const time = new Date(reading.at)
+		.toISOString()
+		.replace(/\.\d+Z$/, "Z")
+		.replace(/[-:]/g, "");
 	return `${name === "" ? "process" : name}-${reading.pid}-${time}.gomem`;
 }

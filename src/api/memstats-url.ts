@@ -1,4 +1,3 @@
-import { type TArray, type TString, Type } from "typebox";
 import { ParseError } from "../bytes/parse-error.ts";
 import {
 	atPath,
@@ -18,18 +17,7 @@ import type { MemStatsReading } from "../formats/memstats/reading.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromText } from "./memstats-reading.ts";
 import type { OperationContext } from "./operation.ts";
-
-/** The input that every operation on URLs has. */
-export const headerInput: TArray<TString> = Type.Array(Type.String({ placeholder: "K: V", minLength: 1 }), {
-	description: "for a URL: a header to send, as 'Authorization: Bearer …'; never printed",
-	default: [],
-	secret: true,
-});
-
-export interface UrlFlags {
-	readonly header: readonly string[];
-	readonly timeout: number;
-}
+import type { UrlFlags } from "./url-input.ts";
 
 /** A heap profile with debug=1 of a program with very many allocation sites. */
 const MAX_BODY = 64 << 20;

@@ -14,9 +14,9 @@ import {
 	unitsOf,
 	type View,
 } from "./memstats-shape.ts";
-import { headerInput, openUrl } from "./memstats-url.ts";
 import { observe, targetOf } from "./observe.ts";
 import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
+import { headerInput } from "./url-input.ts";
 
 interface Flags {
 	readonly target: string;
@@ -151,7 +151,7 @@ async function within(coming: Promise<Taken | undefined>, milliseconds: number):
 
 async function open(ctx: OperationContext, flags: Flags): Promise<MemStatsSource> {
 	const target = targetOf(flags.target);
-	if (target.kind === "url") return openUrl(ctx, target.url, flags);
+	if (target.kind === "url") return (await import("./memstats-url.ts")).openUrl(ctx, target.url, flags);
 	if (target.kind === "log") return openLogSource(target.path, ctx.signal);
 	if (target.kind === "process") return openProcess(flags.target, target.pid, flags.pause);
 	const observed = await observe(target);

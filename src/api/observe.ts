@@ -1,7 +1,7 @@
-import { isUnavailable } from "../evidence/bundle/unavailable.ts";
-import { ObservedProcess, type Observation, ProcessEnded } from "../capture/process.ts";
+import type { BundleProblem } from "../capture/bundle-file.ts";
+import { type Observation, ObservedProcess, ProcessEnded } from "../capture/process.ts";
 import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
-import { type BundleProblem, openBundle } from "../capture/bundle-file.ts";
+import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { GomemError } from "./errors.ts";
 
 /** A target that can be observed: a live process, reading after reading, or the readings that a bundle holds. */
@@ -25,7 +25,12 @@ export function targetOf(text: string): Target {
 	const target = resolveTarget(text);
 	if (!isUnresolved(target)) return target;
 	throw new GomemError({
-		code: target.problem === "ambiguous" ? "target-ambiguous" : target.problem === "not-found" ? "target-not-found" : "target-unknown",
+		code:
+			target.problem === "ambiguous"
+				? "target-ambiguous"
+				: target.problem === "not-found"
+					? "target-not-found"
+					: "target-unknown",
 		message: target.message,
 		hint: target.hint,
 	});
@@ -42,7 +47,10 @@ export async function observe(target: Target, flags: ObserveFlags = {}): Promise
 	throw new GomemError({
 		code: "target-not-observable",
 		message: "this command reads a process or a capture",
-		why: target.kind === "url" ? "a URL tells what the runtime says of itself, not what is resident" : "a log holds readings of MemStats only",
+		why:
+			target.kind === "url"
+				? "a URL tells what the runtime says of itself, not what is resident"
+				: "a log holds readings of MemStats only",
 		hint: "`gomem memstats` reads URLs and logs; give a pid or a .gomem file here",
 	});
 }
@@ -66,14 +74,19 @@ async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observe
 				return await observed.read();
 			} catch (error) {
 				if (!(error instanceof ProcessEnded)) throw error;
-				throw new GomemError({ code: "target-ended", message: error.message, hint: "capture it sooner, or read a capture: `gomem capture PID -o x.gomem`", cause: error });
+				throw new GomemError({
+					code: "target-ended",
+					message: error.message,
+					hint: "capture it sooner, or read a capture: `gomem capture PID -o x.gomem`",
+					cause: error,
+				});
 			}
 		},
 	};
 }
 
 async function observeBundle(path: string): Promise<Observed> {
-	const readings = await openBundle(path);
+	const readings = await (await import("../capture/bundle-file.ts")).openBundle(path);
 	if (isUnavailable(readings)) throw bundleError(readings);
 	const close = () => {};
 	return {
@@ -86,5 +99,9 @@ async function observeBundle(path: string): Promise<Observed> {
 
 /** The failure of a file that cannot be replayed. */
 export function bundleError(problem: BundleProblem): GomemError {
-	return new GomemError({ code: problem.code, message: problem.unavailable, ...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }) });
+	return new GomemError({
+		code: problem.code,
+		message: problem.unavailable,
+		...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }),
+	});
 }

@@ -1,33 +1,14 @@
-import { type Static, Type } from "typebox";
 import { bytes } from "../ledger/figures.ts";
 import { lineKind } from "../ledger/lines.ts";
 import { GomemError } from "./errors.ts";
 import { figuresOf } from "./memstats-figures.ts";
 import { numberOf, type Taken } from "./memstats-reading.ts";
 import type { FieldName } from "./memstats-shape.ts";
-import { readUrl, type UrlFlags } from "./memstats-url.ts";
-import { ByteCount, type OperationContext } from "./operation.ts";
+import { readUrl } from "./memstats-url.ts";
+import type { OperationContext } from "./operation.ts";
+import type { Obtained, UrlFlags } from "./url-input.ts";
 import type { WhyResult } from "./why.ts";
 
-/** What MemStats says that the runtime obtained from the system. Address space: nothing here says what is resident. */
-export const Obtained = Type.Object(
-	{
-		source: Type.String({ description: "the page it was read from, and what reading it did" }),
-		sysBytes: ByteCount({ description: "MemStats.Sys" }),
-		backedBytes: ByteCount({ description: "Sys less HeapReleased: the most of it that should be resident" }),
-		lines: Type.Array(
-			Type.Object({
-				id: Type.String(),
-				bytes: ByteCount({ description: "obtained, not resident" }),
-				what: Type.String(),
-				source: Type.String(),
-			}),
-			{ description: "every byte of Sys on exactly one line" },
-		),
-	},
-	{ description: "in place of `lines` where the target is a URL" },
-);
-export type Obtained = Static<typeof Obtained>;
 type Line = Obtained["lines"][number];
 
 /** The result for a URL: no figure of residency but the one that a Prometheus page may have. */

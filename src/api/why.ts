@@ -7,7 +7,6 @@ import { type Ledger, makeLedger } from "../ledger/ledger.ts";
 import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
 import { readBaseline } from "./baseline.ts";
-import { headerInput } from "./memstats-url.ts";
 import { observe, targetOf } from "./observe.ts";
 import {
 	ByteCount,
@@ -22,7 +21,7 @@ import {
 } from "./operation.ts";
 import { ProcessSummary, Unreadable, unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
-import { Obtained, whyFromUrl } from "./why-url.ts";
+import { headerInput, Obtained, type UrlFlags } from "./url-input.ts";
 
 const Line = Type.Object({
 	id: Type.String({ description: "stable name; dots go deeper: heap.live, libs.libc.so.6, files./data/index.bolt" }),
@@ -141,7 +140,7 @@ export const operation = defineOperation({
 	],
 	async run(ctx, input) {
 		const target = targetOf(input.target);
-		if (target.kind === "url") return whyFromUrl(ctx, target.url, input);
+		if (target.kind === "url") return fromUrl(ctx, target.url, input);
 		using observed = await observe(target, { pause: input.pause });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		let last: Observation | undefined;
@@ -159,7 +158,7 @@ export const operation = defineOperation({
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
 		if (target.kind === "url") {
-			for await (const _ of beats(ctx)) yield await whyFromUrl(ctx, target.url, input);
+			for await (const _ of beats(ctx)) yield await fromUrl(ctx, target.url, input);
 			return;
 		}
 		using observed = await observe(target, { pause: input.pause });
@@ -173,6 +172,12 @@ export const operation = defineOperation({
 		}
 	},
 });
+
+/** HTTP is loaded only where it is used: a pid should not wait for it. */
+async function fromUrl(ctx: OperationContext, url: string, input: UrlFlags & { readonly baseline?: string }) {
+	const { whyFromUrl } = await import("./why-url.ts");
+	return whyFromUrl(ctx, url, input);
+}
 
 /** Readings that are kept to measure growth; the first stays. */
 const MAX_POINTS = 500;

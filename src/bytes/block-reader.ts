@@ -21,6 +21,8 @@ export interface TargetMemory {
 }
 
 export interface LookOptions {
+	/** leave out never-touched pages instead of reading them as zeros: for a search through memory that is mostly untouched */
+	readonly presentOnly?: boolean;
 	/** a power of two from 4 KiB to 64 KiB (default 64 KiB: as fast as larger ones on /proc/PID/mem); small for scattered reads */
 	readonly blockBytes?: number;
 	/** how many blocks are kept; the oldest go first */
@@ -31,6 +33,8 @@ export interface LookOptions {
 export interface LookRecord {
 	/** Told of each range that was served, never of what was read around it. The bytes are good during the call only. */
 	read(address: number, bytes: Uint8Array): void;
+	/** Told of a range that is not all there. */
+	miss(address: number): void;
 	/** Puts what it was told of [address, address + into.length) into `into`, and leaves the rest. */
 	recall(address: number, into: Uint8Array): void;
 }
@@ -72,25 +76,28 @@ export class BlockReader implements MemoryReader {
 	}
 
 	locate(address: number, length: number): number {
+		const at = this.#find(address, length);
+		if (this.#record !== undefined) {
+			if (at < 0) this.#record.miss(address);
+			else this.#record.read(address, new Uint8Array(this.view.buffer, this.view.byteOffset + at, length));
+		}
+		return at;
+	}
+
+	#find(address: number, length: number): number {
 		const index = Math.floor(address / this.#blockBytes);
 		const within = address - index * this.#blockBytes;
 		if (!(within >= 0) || length < 0) return -1;
-		let at: number;
 		if (within + length <= this.#blockBytes) {
 			const block = index === this.#lastIndex ? this.#last : this.#load(index);
 			if (block === undefined || !covers(block.valid, within, length)) return -1;
 			this.view = block.view;
-			at = within;
-		} else {
-			const copy = new Uint8Array(length);
-			if (this.#gather(address, copy) !== length) return -1;
-			this.view = new DataView(copy.buffer);
-			at = 0;
+			return within;
 		}
-		if (this.#record !== undefined) {
-			this.#record.read(address, new Uint8Array(this.view.buffer, this.view.byteOffset + at, length));
-		}
-		return at;
+		const copy = new Uint8Array(length);
+		if (this.#gather(address, copy) !== length) return -1;
+		this.view = new DataView(copy.buffer);
+		return 0;
 	}
 
 	word(address: number): number | undefined {
@@ -136,8 +143,12 @@ export class BlockReader implements MemoryReader {
 		if (this.#record !== undefined) this.#evicted.add(oldest);
 	}
 
+	/** the buffer of a block in which nothing was there, for the next one */
+	#spare: Uint8Array<ArrayBuffer> | undefined;
+
 	#read(index: number): Block {
-		const bytes = new Uint8Array(this.#blockBytes);
+		const bytes = this.#spare ?? new Uint8Array(this.#blockBytes);
+		this.#spare = undefined;
 		const base = index * this.#blockBytes;
 		let valid = 0;
 		let at = 0;
@@ -150,9 +161,15 @@ export class BlockReader implements MemoryReader {
 			}
 			at = (Math.floor(end / PAGE) + 1) * PAGE;
 		}
+		if (valid === 0) {
+			this.#spare = bytes;
+			return NOTHING;
+		}
 		return { view: new DataView(bytes.buffer), bytes, valid };
 	}
 }
+
+const NOTHING: Block = { view: new DataView(new ArrayBuffer(0)), bytes: new Uint8Array(0), valid: 0 };
 
 /** Reads each range by itself: for recordings, which hold exactly the ranges that were read. */
 export class ExactReader implements MemoryReader {

@@ -183,6 +183,7 @@ class Witness implements ReadingWitness {
 			read: (address, bytes) => {
 				if (this.#current === current && (!headers || isChunkHeader(bytes))) look.read(address, bytes);
 			},
+			miss: (address) => look.miss(address),
 			recall: (address, into) => look.recall(address, into),
 		};
 	}

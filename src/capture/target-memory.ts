@@ -15,6 +15,9 @@ export class LiveMemory implements TargetMemory {
 
 	look(options: LookOptions = {}): MemoryReader {
 		this.#memory.invalidate();
-		return new BlockReader(this.#memory, { ...options, record: this.#witness?.look() });
+		return new BlockReader(options.presentOnly === true ? this.#memory.present : this.#memory, {
+			...options,
+			record: this.#witness?.look(),
+		});
 	}
 }

@@ -17,7 +17,7 @@ import { SchedulerShapes } from "./scheduler-shapes.ts";
 export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readonly DataRange[]): Globals {
 	// candidates lie all over the address space: small blocks, so that little is read for each
 	const look = memory.look({ blockBytes: 4096, maxBlocks: 8192 });
-	const data = new DataWords(look, ranges);
+	const data = new DataWords(memory.look({ blockBytes: 4096, maxBlocks: 8, presentOnly: true }), ranges);
 	const heap = new HeapShapes(look, layout);
 	const found = new Map<GlobalName, number>();
 	const keep = (more: ReadonlyMap<GlobalName, number>) => {

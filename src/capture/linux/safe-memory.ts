@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import type { ByteSource } from "../../bytes/byte-source.ts";
 import { isUnavailable, type Unavailable } from "../../evidence/bundle/unavailable.ts";
 import type { Mapping, MappingKind } from "../../formats/procfs/mapping.ts";
 import { explainDenied } from "./denied.ts";
@@ -74,7 +75,14 @@ export class SafeMemory implements OpenMemory {
 		return this.#pagemapBytes;
 	}
 
+	/** The same memory without the zeros: a read ends at the first page that is not present. */
+	readonly present: ByteSource = { readInto: (offset, into) => this.#read(offset, into, false) };
+
 	readInto(offset: number, into: Uint8Array): number {
+		return this.#read(offset, into, true);
+	}
+
+	#read(offset: number, into: Uint8Array, zeros: boolean): number {
 		if (!this.#open) throw new Error(`memory of process ${this.pid} read after close`);
 		if (!(Number.isSafeInteger(offset) && offset >= 0)) return 0;
 		let done = 0;
@@ -88,10 +96,10 @@ export class SafeMemory implements OpenMemory {
 				done += got;
 				if (got < part.length) break;
 			} else {
-				const zeros = state === ABSENT ? this.#zerosFrom(address, end) : 0;
-				part.fill(0, 0, zeros);
-				done += zeros;
-				if (zeros < part.length) break;
+				const filled = zeros && state === ABSENT ? this.#zerosFrom(address, end) : 0;
+				part.fill(0, 0, filled);
+				done += filled;
+				if (filled < part.length) break;
 			}
 		}
 		return done;

@@ -1,7 +1,7 @@
 import type { LookRecord } from "../../bytes/block-reader.ts";
 import { BufferSource } from "../../bytes/byte-source.ts";
 import { joined } from "./codec.ts";
-import { LOOKS_MAGIC } from "./recorded-looks.ts";
+import { LOOKS_MAGIC, MAX_MISSES } from "./recorded-looks.ts";
 import { pageBudget, RecordingSource } from "./recording-source.ts";
 import { ByteWriter } from "./varint.ts";
 
@@ -13,6 +13,8 @@ const NOTHING = new BufferSource(new Uint8Array(0));
  */
 export class LookRecorder {
 	readonly #looks: RecordingSource[] = [];
+	/** addresses at which a look found less than was asked for */
+	readonly #misses: Set<number>[] = [];
 	readonly #budget: { pages: number };
 
 	/** @param maxBytes bytes kept, counted by 4 KiB pages; beyond it `overflowed` says that the recording is of no use */
@@ -27,9 +29,14 @@ export class LookRecorder {
 	/** Begins a look; returns what is to be told of each range that it serves. Looks may overlap in time. */
 	look(): LookRecord {
 		const recording = new RecordingSource(NOTHING, { budget: this.#budget });
+		const misses = new Set<number>();
 		this.#looks.push(recording);
+		this.#misses.push(misses);
 		return {
 			read: (address, bytes) => recording.record(address, bytes),
+			miss(address) {
+				if (Number.isSafeInteger(address) && address >= 0 && misses.size < MAX_MISSES) misses.add(address);
+			},
 			recall: (address, into) => recording.overlay(address, into),
 		};
 	}
@@ -46,7 +53,16 @@ export class LookRecorder {
 		const head = new ByteWriter();
 		head.raw(LOOKS_MAGIC);
 		head.uvarint(looks.length);
-		for (const pieces of looks) head.uvarint(lengthOf(pieces));
+		for (const [i, pieces] of looks.entries()) {
+			head.uvarint(lengthOf(pieces));
+			const misses = Float64Array.from(this.#misses[i] ?? []).sort();
+			head.uvarint(misses.length);
+			let before = 0;
+			for (const address of misses) {
+				head.uvarint(address - before);
+				before = address;
+			}
+		}
 		return [head.finish(), ...looks.flat()];
 	}
 }

@@ -90,6 +90,18 @@ describe("recording look by look", () => {
 		assert.equal(new RecordedLooks([]).look().locate(BASE, 1), -1);
 	});
 
+	it("finds nothing where the look found nothing, though others did", () => {
+		const recorder = new LookRecorder();
+		const [first, second] = [recorder.look(), recorder.look()];
+		first.miss(BASE);
+		first.miss(0);
+		second.read(BASE, Uint8Array.of(1, 2, 3));
+		const [one, two] = looksOf(RecordedLooks.parse(recorder.serialise()));
+		assert.equal(one?.locate(BASE, 3), -1);
+		assert.deepEqual(one?.copy(BASE + 1, 2), Uint8Array.of(2, 3), "what it never asked for");
+		assert.deepEqual(two?.copy(BASE, 3), Uint8Array.of(1, 2, 3));
+	});
+
 	it("says when it was too much", () => {
 		const recorder = new LookRecorder(8192);
 		recorder.look().read(0, new Uint8Array(8192));
@@ -100,6 +112,7 @@ describe("recording look by look", () => {
 
 	it("lets only ParseError escape where the serial form is cut or changed", () => {
 		const recorder = new LookRecorder();
+		recorder.look().miss(77);
 		for (const at of [0, 5000]) recorder.look().read(BASE + at, Uint8Array.from({ length: 50 }, (_, i) => i));
 		const whole = recorder.serialise();
 		const attempt = (bytes: Uint8Array): boolean => {

@@ -7,20 +7,28 @@ export const LOOKS_MAGIC: Uint8Array = Uint8Array.of(0x47, 0x4d, 0x4c, 0x4b, 1);
 
 /** A reading takes some ten looks. */
 const MAX_LOOKS = 1000;
+/** On a process that stands still there are some tens: lists end at the address 0. */
+export const MAX_MISSES = 100_000;
+
+export interface RecordedLook {
+	readonly memory: RecordedMemory;
+	/** addresses at which it found less than was asked for: there other looks do not stand in */
+	readonly misses: ReadonlySet<number>;
+}
 
 /**
  * The memory of a recorded process. The n-th look sees what the n-th look at the living process saw: its own recording
  * counts first, then that of the first look, which a recorder leaves out of the others. What neither saw comes from any
  * look; looks beyond the recorded ones are as the last.
  *
- * Serial form: "GMLK", version 1, the number of looks and the length of each one's RecordedMemory in bytes as varints; then
- * those, one after another.
+ * Serial form: "GMLK", version 1, then varints: the number of looks, and for each the length of its RecordedMemory in
+ * bytes, the number of misses and each one's distance from the one before; then the RecordedMemory of each.
  */
 export class RecordedLooks implements TargetMemory {
-	readonly #looks: readonly RecordedMemory[];
+	readonly #looks: readonly RecordedLook[];
 	#next = 0;
 
-	constructor(looks: readonly RecordedMemory[]) {
+	constructor(looks: readonly RecordedLook[]) {
 		this.#looks = looks;
 	}
 
@@ -33,33 +41,46 @@ export class RecordedLooks implements TargetMemory {
 		const count = cursor.uvarint("look count");
 		const limit = Math.min(MAX_LOOKS, cursor.remaining);
 		if (count > limit) throw cursor.error("look count", `up to ${limit}`, String(count));
-		const lengths: number[] = [];
-		for (let i = 0; i < count; i++) lengths.push(cursor.uvarint("look length"));
-		const looks = lengths.map((length) => RecordedMemory.parse(cursor.take(length, "look")));
+		const heads: { length: number; misses: Set<number> }[] = [];
+		for (let i = 0; i < count; i++) heads.push({ length: cursor.uvarint("look length"), misses: readMisses(cursor) });
+		const looks = heads.map(({ length, misses }) => ({ memory: RecordedMemory.parse(cursor.take(length, "look")), misses }));
 		if (cursor.remaining > 0) throw cursor.error("end", "no more bytes", `${cursor.remaining} left`);
 		return new RecordedLooks(looks);
 	}
 
 	look(): MemoryReader {
 		const own = Math.min(this.#next++, this.#looks.length - 1);
-		const counting = new Set([this.#looks[own], ...this.#looks]);
-		return new RecordedLook([...counting].filter((look) => look !== undefined));
+		const counting = new Set([this.#looks[own], ...this.#looks].flatMap((look) => (look === undefined ? [] : [look.memory])));
+		return new Replay([...counting], this.#looks[own]?.misses ?? new Set());
 	}
 }
 
+function readMisses(cursor: Cursor): Set<number> {
+	const count = cursor.uvarint("miss count");
+	const limit = Math.min(MAX_MISSES, cursor.remaining);
+	if (count > limit) throw cursor.error("miss count", `up to ${limit}`, String(count));
+	const misses = new Set<number>();
+	let address = 0;
+	for (let i = 0; i < count; i++) misses.add((address += cursor.uvarint("miss")));
+	return misses;
+}
+
 /** Serves ranges from recordings, those that count most first. */
-class RecordedLook implements MemoryReader {
+class Replay implements MemoryReader {
 	view: DataView = new DataView(new ArrayBuffer(0));
 	readonly #recordings: readonly RecordedMemory[];
 	readonly #views: readonly DataView[];
+	readonly #misses: ReadonlySet<number>;
 
-	constructor(recordings: readonly RecordedMemory[]) {
+	constructor(recordings: readonly RecordedMemory[], misses: ReadonlySet<number>) {
 		this.#recordings = recordings;
+		this.#misses = misses;
 		this.#views = recordings.map(({ bytes }) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
 	}
 
 	locate(address: number, length: number): number {
 		if (!(length > 0)) return length === 0 ? 0 : -1;
+		if (this.#misses.has(address)) return -1;
 		for (let k = 0; k < this.#recordings.length; k++) {
 			const memory = this.#recordings[k]!; // k < length, and views are as many
 			const i = memory.firstEndingAfter(address);

@@ -1,0 +1,34 @@
+import { type Static, type TArray, type TString, Type } from "typebox";
+import { ByteCount } from "./operation-values.ts";
+
+/** The input that every operation on URLs has. */
+export const headerInput: TArray<TString> = Type.Array(Type.String({ placeholder: "K: V", minLength: 1 }), {
+	description: "for a URL: a header to send, as 'Authorization: Bearer …'; never printed",
+	default: [],
+	secret: true,
+});
+
+export interface UrlFlags {
+	readonly header: readonly string[];
+	readonly timeout: number;
+}
+
+/** What MemStats says that the runtime obtained from the system. Address space: nothing here says what is resident. */
+export const Obtained = Type.Object(
+	{
+		source: Type.String({ description: "the page it was read from, and what reading it did" }),
+		sysBytes: ByteCount({ description: "MemStats.Sys" }),
+		backedBytes: ByteCount({ description: "Sys less HeapReleased: the most of it that should be resident" }),
+		lines: Type.Array(
+			Type.Object({
+				id: Type.String(),
+				bytes: ByteCount({ description: "obtained, not resident" }),
+				what: Type.String(),
+				source: Type.String(),
+			}),
+			{ description: "every byte of Sys on exactly one line" },
+		),
+	},
+	{ description: "in place of `lines` where the target is a URL" },
+);
+export type Obtained = Static<typeof Obtained>;
