@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 /** In this order; the folders of one row stand side by side and do not know each other. */
 const layers: readonly (readonly string[])[] = [
-	["bytes"],
+	["bytes", "figures"],
 	["series"],
 	["formats"],
 	["evidence"],
@@ -26,7 +26,7 @@ const layers: readonly (readonly string[])[] = [
 	["api"],
 	["cli", "http", "mcp", "agent", "gateway", "ui"],
 ];
-const pure = new Set("bytes series formats evidence goruntime profile heap gc ledger alerts checks".split(" "));
+const pure = new Set("bytes figures series formats evidence goruntime profile heap gc ledger alerts checks".split(" "));
 
 interface Import {
 	readonly specifier: string;

@@ -1,4 +1,4 @@
-import { bytes } from "../ledger/figures.ts";
+import { bytes } from "../figures/figures.ts";
 import { lineKind } from "../ledger/lines.ts";
 import { GomemError } from "./errors.ts";
 import { figuresOf } from "./memstats-figures.ts";

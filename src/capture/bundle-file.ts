@@ -29,18 +29,31 @@ export function readBundleFile(path: string): Bundle | BundleProblem {
 	const other = "give another copy of the file, or capture again: `gomem capture PID -o x.gomem`";
 	try {
 		const { size } = statSync(path);
-		if (size > MAX_FILE_BYTES) return { code: "bundle-unreadable", unavailable: `${path} is larger than a capture can be`, wouldHelp: other };
+		if (size > MAX_FILE_BYTES)
+			return { code: "bundle-unreadable", unavailable: `${path} is larger than a capture can be`, wouldHelp: other };
 		return readBundle(readFileSync(path), { codec: nodeCodec });
 	} catch (error) {
 		if (error instanceof NewerBundle) {
-			return { code: "bundle-newer", unavailable: `${path} was captured by a newer gomem: ${error.message}`, wouldHelp: "use that gomem, or a later one" };
+			return {
+				code: "bundle-newer",
+				unavailable: `${path} was captured by a newer gomem: ${error.message}`,
+				wouldHelp: "use that gomem, or a later one",
+			};
 		}
 		if (error instanceof ParseError) {
-			return { code: "bundle-unreadable", unavailable: `${path} is no capture, or damaged: ${error.message}`, wouldHelp: other };
+			return {
+				code: "bundle-unreadable",
+				unavailable: `${path} is no capture, or damaged: ${error.message}`,
+				wouldHelp: other,
+			};
 		}
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
-		return { code: "bundle-unreadable", unavailable: `${path} cannot be read (${errno})`, wouldHelp: "check the path and who may read it" };
+		return {
+			code: "bundle-unreadable",
+			unavailable: `${path} cannot be read (${errno})`,
+			wouldHelp: "check the path and who may read it",
+		};
 	}
 }
 
@@ -78,7 +91,11 @@ export async function openBundle(path: string, options: ReplayOptions = {}): Pro
 	let first = await next();
 	if (first === undefined) {
 		const why = lost.map((one) => `${one.part}: ${one.unavailable}`).join("; ");
-		return { code: "bundle-empty", unavailable: `${path} holds no reading that can be used${why === "" ? "" : ` (${why})`}`, wouldHelp: "capture again: `gomem capture PID -o x.gomem`" };
+		return {
+			code: "bundle-empty",
+			unavailable: `${path} holds no reading that can be used${why === "" ? "" : ` (${why})`}`,
+			wouldHelp: "capture again: `gomem capture PID -o x.gomem`",
+		};
 	}
 	return {
 		bundle,
@@ -100,7 +117,11 @@ async function usable(bundle: Bundle, id: string): Promise<RecordedReading | Una
 }
 
 /** Decodes what was recorded of the runtime, as a live one is decoded. */
-async function replay(recorded: RecordedReading, names: Names | undefined, lost: Reading["unavailable"]): Promise<Observation> {
+async function replay(
+	recorded: RecordedReading,
+	names: Names | undefined,
+	lost: Reading["unavailable"],
+): Promise<Observation> {
 	const { reading, memory, stacks } = recorded;
 	const unavailable = [...reading.unavailable, ...lost];
 	let runtime: RuntimeState | undefined;
@@ -112,7 +133,10 @@ async function replay(recorded: RecordedReading, names: Names | undefined, lost:
 	return { reading: { ...named(reading, names), unavailable }, runtime, ...(stacks === undefined ? {} : { stacks }) };
 }
 
-async function decode(program: NonNullable<Reading["program"]>, memory: NonNullable<Reading["memory"]>): Promise<RuntimeState | Unavailable> {
+async function decode(
+	program: NonNullable<Reading["program"]>,
+	memory: NonNullable<Reading["memory"]>,
+): Promise<RuntimeState | Unavailable> {
 	const view = await viewOfRecording(program, memory);
 	if (isUnavailable(view)) return view;
 	try {

@@ -1,6 +1,6 @@
 import type { LookRecord } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
-import { type Bundle, appendReading, emptyBundle, type NewPart } from "../evidence/bundle/bundle.ts";
+import { appendReading, type Bundle, emptyBundle, type NewPart } from "../evidence/bundle/bundle.ts";
 import { LookRecorder } from "../evidence/bundle/look-recorder.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { CgroupEvidence } from "../evidence/memory-bounds.ts";
@@ -24,7 +24,6 @@ export interface RecordOptions {
 	/** told of each reading as it was decoded, which is not kept */
 	readonly observed?: (observation: Observation) => void;
 }
-
 
 /** A part of a reading: how large it is, or why there is none. */
 export type PartSize = { readonly id: string } & ({ readonly bytes: number } | Unavailable);

@@ -1,9 +1,9 @@
 import type { TSchema } from "typebox";
 import type { Result } from "../api/operation.ts";
 import { propertiesOf, type SchemaView, viewOf } from "../api/schema.ts";
+import { bytes, count, duration, percent, rate } from "../figures/figures.ts";
 import { align, clip, table, visible } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-import { bytes, count, duration, percent, rate } from "./units.ts";
 
 /**
  * Any result document as text, for operations without a renderer of their own: scalars as `name  value`, arrays of flat

@@ -54,11 +54,7 @@ export function boundsFrom(cgroup: CgroupEvidence | undefined, memTotal: number)
 	};
 }
 
-function numberIn(
-	level: CgroupFiles,
-	file: string,
-	parse: (text: string) => number | undefined,
-): number | undefined {
+function numberIn(level: CgroupFiles, file: string, parse: (text: string) => number | undefined): number | undefined {
 	const text = level.files[file];
 	return text === undefined ? undefined : parse(text);
 }

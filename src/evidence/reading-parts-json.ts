@@ -11,7 +11,8 @@ export class PartFields {
 
 	constructor(part: string, value: unknown) {
 		this.#part = part;
-		if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.#error("document", "an object", value);
+		if (typeof value !== "object" || value === null || Array.isArray(value))
+			throw this.#error("document", "an object", value);
 		this.#object = value as Readonly<Record<string, unknown>>;
 	}
 
@@ -44,7 +45,8 @@ export class PartFields {
 	/** A number that is not negative; a whole one below 2^53 unless `fraction`. */
 	number(name: string, fraction = false): number {
 		const value = this.#object[name];
-		const good = typeof value === "number" && value >= 0 && (fraction ? Number.isFinite(value) : Number.isSafeInteger(value));
+		const good =
+			typeof value === "number" && value >= 0 && (fraction ? Number.isFinite(value) : Number.isSafeInteger(value));
 		if (!good) throw this.#error(name, fraction ? "a number" : "a whole number", value);
 		return value;
 	}
@@ -73,7 +75,8 @@ export class PartFields {
 
 	numbers(name: string): number[] {
 		const list = this.#list(name);
-		for (const value of list) if (!Number.isSafeInteger(value) || Number(value) < 0) throw this.#error(name, "whole numbers", value);
+		for (const value of list)
+			if (!Number.isSafeInteger(value) || Number(value) < 0) throw this.#error(name, "whole numbers", value);
 		return list as number[];
 	}
 
@@ -89,7 +92,8 @@ export class PartFields {
 
 	#list(name: string): readonly unknown[] {
 		const value = this.#object[name];
-		if (!Array.isArray(value) || value.length > MAX_LIST) throw this.#error(name, `a list of at most ${MAX_LIST}`, value);
+		if (!Array.isArray(value) || value.length > MAX_LIST)
+			throw this.#error(name, `a list of at most ${MAX_LIST}`, value);
 		return value;
 	}
 

@@ -30,7 +30,11 @@ export interface RecordedReading {
  *
  * @param id of a reading in the manifest
  */
-export async function readRecording(bundle: Bundle, id: string, codec?: BundleCodec): Promise<RecordedReading | Unavailable> {
+export async function readRecording(
+	bundle: Bundle,
+	id: string,
+	codec?: BundleCodec,
+): Promise<RecordedReading | Unavailable> {
 	const listed = bundle.manifest.readings.find((r) => r.id === id);
 	if (listed === undefined) return { unavailable: `the bundle has no reading ${id}` };
 	const parts = new PartReader(bundle, id, codec);
@@ -141,11 +145,20 @@ function hostOf(bundle: Bundle): HostSummary {
 function timeOf(listed: ManifestReading): number {
 	const at = Date.parse(listed.time);
 	if (Number.isFinite(at)) return at;
-	throw new ParseError({ format: "gomem bundle", field: "manifest.json readings.time", expected: "a time", actual: listed.time.slice(0, 40) });
+	throw new ParseError({
+		format: "gomem bundle",
+		field: "manifest.json readings.time",
+		expected: "a time",
+		actual: listed.time.slice(0, 40),
+	});
 }
 
 function costOf(cost: PartFields): ReadingCost {
-	return { wallMs: cost.number("wallMs", true), pausedMs: cost.number("pausedMs", true), bytesRead: cost.number("bytesRead") };
+	return {
+		wallMs: cost.number("wallMs", true),
+		pausedMs: cost.number("pausedMs", true),
+		bytesRead: cost.number("bytesRead"),
+	};
 }
 
 function cgroupOf(bytes: Uint8Array): CgroupEvidence {

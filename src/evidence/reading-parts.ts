@@ -1,6 +1,6 @@
 import { serialiseResidency } from "../formats/procfs/residency-codec.ts";
-import type { JsonObject } from "./bundle/manifest.ts";
 import type { BundleHead, NewPart, NewReading, PartContent } from "./bundle/bundle.ts";
+import type { JsonObject } from "./bundle/manifest.ts";
 import { isUnavailable, type Unavailable } from "./bundle/unavailable.ts";
 import type { CgroupEvidence } from "./memory-bounds.ts";
 import type { Reading } from "./reading.ts";
@@ -26,7 +26,12 @@ export interface ReadingEvidence {
 export const STACK_PARTS: ReadonlySet<string> = new Set(["goroutines", "symbols"]);
 
 /** The manifest's words for machine and process. `bootId` is a digest of the boot's id: it names the process for good. */
-export function bundleHead(reading: Reading, tool: BundleHead["tool"], bootId: string, redactor?: Redactor): BundleHead {
+export function bundleHead(
+	reading: Reading,
+	tool: BundleHead["tool"],
+	bootId: string,
+	redactor?: Redactor,
+): BundleHead {
 	const { kernel, pageSize, ticksPerSecond, bootTime, memTotal } = reading.host;
 	const { program, stat } = reading;
 	return {
@@ -54,8 +59,16 @@ export function readingParts(evidence: ReadingEvidence, redactor?: Redactor): Ne
 	};
 	add("stat", "/proc/PID/stat", evidence.stat);
 	add("status", "/proc/PID/status", evidence.status);
-	add("smaps", "/proc/PID/smaps", redactor === undefined || evidence.smaps === undefined ? evidence.smaps : redactor.smaps(evidence.smaps));
-	add("pagemap", "/proc/PID/pagemap", reading.residency === undefined ? undefined : serialiseResidency(reading.residency));
+	add(
+		"smaps",
+		"/proc/PID/smaps",
+		redactor === undefined || evidence.smaps === undefined ? evidence.smaps : redactor.smaps(evidence.smaps),
+	);
+	add(
+		"pagemap",
+		"/proc/PID/pagemap",
+		reading.residency === undefined ? undefined : serialiseResidency(reading.residency),
+	);
 	add("cgroup", "/proc/PID/cgroup and the cgroup's files", cgroupPart(evidence.cgroup, redactor));
 	add("environment", "/proc/PID/environ", json(reading.environment));
 	add("threads", "/proc/PID/task", threadsPart(reading));
@@ -113,4 +126,3 @@ function programPart(reading: Reading, redactor: Redactor | undefined): Uint8Arr
 function json(value: object | undefined): Uint8Array | undefined {
 	return value === undefined ? undefined : new TextEncoder().encode(`${JSON.stringify(value)}\n`);
 }
-

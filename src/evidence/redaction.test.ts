@@ -38,8 +38,20 @@ describe("redaction of paths", () => {
 	});
 
 	it("leaves the kind of a mapping, and nothing of a secret name", () => {
-		const start = fc.constantFrom("/", "/memfd:", "/dev/shm/", "/home/", "/usr/lib/", "(unreachable)/", "/anon", "/proc/1/root/");
-		const names = fc.array(fc.string({ minLength: 1, maxLength: 8 }).map((s) => s.replace(/[/\n]/g, "")), { maxLength: 3 });
+		const start = fc.constantFrom(
+			"/",
+			"/memfd:",
+			"/dev/shm/",
+			"/home/",
+			"/usr/lib/",
+			"(unreachable)/",
+			"/anon",
+			"/proc/1/root/",
+		);
+		const names = fc.array(
+			fc.string({ minLength: 1, maxLength: 8 }).map((s) => s.replace(/[/\n]/g, "")),
+			{ maxLength: 3 },
+		);
 		fc.assert(
 			fc.property(start, names, (before, list) => {
 				const path = `${before}${list.join("/")}/tercerces/tercerces-file.db`;
@@ -51,7 +63,9 @@ describe("redaction of paths", () => {
 	});
 
 	it("finds every path in smaps, whatever characters it has", () => {
-		const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).map((s) => s.replace(/[/\n]/g, "") || "x");
+		const name = fc
+			.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+			.map((s) => s.replace(/[/\n]/g, "") || "x");
 		fc.assert(
 			fc.property(fc.array(fc.tuple(name, fc.boolean()), { minLength: 1, maxLength: 5 }), (files) => {
 				const text = files
@@ -65,7 +79,10 @@ describe("redaction of paths", () => {
 				assert.equal(Buffer.from(out).includes("tercerces"), false, Buffer.from(out).toString());
 				const now = parseSmaps(out);
 				const all = redactor();
-				assert.deepEqual(now, before.map((m) => ({ ...m, path: all.path(m.path) })));
+				assert.deepEqual(
+					now,
+					before.map((m) => ({ ...m, path: all.path(m.path) })),
+				);
 			}),
 		);
 	});
@@ -83,7 +100,11 @@ describe("redaction of the rest", () => {
 			"/",
 		];
 		for (const path of paths) {
-			const cgroup: CgroupEvidence = { version: 2, path, levels: [{ path, files: { "memory.max": "1000000\n", "memory.current": "5\n" } }] };
+			const cgroup: CgroupEvidence = {
+				version: 2,
+				path,
+				levels: [{ path, files: { "memory.max": "1000000\n", "memory.current": "5\n" } }],
+			};
 			const redacted = redactor().cgroup(cgroup);
 			assert.deepEqual(boundsFrom(redacted, 2 ** 34), boundsFrom(cgroup, 2 ** 34));
 			assert.equal(boundsFrom(redacted, 2 ** 34).limit.bytes, 1_000_000);
@@ -94,7 +115,14 @@ describe("redaction of the rest", () => {
 	});
 
 	it("keeps build settings that are switches, and the names of the others", () => {
-		const settings = { GOARCH: "amd64", "-race": "true", "-ldflags": '"-s -w"', "-gcflags": "", CGO_CFLAGS: "-I/home/alice", "vcs.revision": "abc" };
+		const settings = {
+			GOARCH: "amd64",
+			"-race": "true",
+			"-ldflags": '"-s -w"',
+			"-gcflags": "",
+			CGO_CFLAGS: "-I/home/alice",
+			"vcs.revision": "abc",
+		};
 		const program = { settings } as unknown as Program;
 		assert.deepEqual(redactor().program(program).settings, { ...settings, CGO_CFLAGS: REDACTED });
 		const set = { settings: { "-ldflags": "-s -X main.key=4711" } } as unknown as Program;
@@ -104,10 +132,14 @@ describe("redaction of the rest", () => {
 	it("keeps of source paths what the function's name says anyway", () => {
 		const file = (name: string, path: string) => {
 			const stacks = { symbols: [[{ function: name, file: path, line: 1, inlined: false, wrapper: false }]] };
-			return redactor().stacks(stacks as unknown as GoroutineStacks, "acme.example/orders/cmd/api").symbols[0]?.[0]?.file;
+			return redactor().stacks(stacks as unknown as GoroutineStacks, "acme.example/orders/cmd/api").symbols[0]?.[0]
+				?.file;
 		};
 		assert.equal(file("runtime.gopark", "/usr/local/go/src/runtime/proc.go"), "/usr/local/go/src/runtime/proc.go");
-		assert.equal(file("net/http.(*conn).serve", "/opt/acme/go/src/net/http/server.go"), `/opt/dir-${p("acme")}/go/src/net/http/server.go`);
+		assert.equal(
+			file("net/http.(*conn).serve", "/opt/acme/go/src/net/http/server.go"),
+			`/opt/dir-${p("acme")}/go/src/net/http/server.go`,
+		);
 		assert.equal(
 			file("github.com/a/b.F", "/home/alice/go/pkg/mod/github.com/a/b@v1.2.3/f.go"),
 			`/home/dir-${p("alice")}/go/pkg/mod/github.com/a/b@v1.2.3/f.go`,
@@ -117,6 +149,9 @@ describe("redaction of the rest", () => {
 			`/home/dir-${p("alice")}/dir-${p("work")}/orders/store/t.go`,
 		);
 		assert.equal(file("main.main", "/home/alice/x/api/main.go"), `/home/dir-${p("alice")}/dir-${p("x")}/api/main.go`);
-		assert.equal(file("acme.example/orders/store.F", "acme.example/orders/store/t.go"), "acme.example/orders/store/t.go");
+		assert.equal(
+			file("acme.example/orders/store.F", "acme.example/orders/store/t.go"),
+			"acme.example/orders/store/t.go",
+		);
 	});
 });

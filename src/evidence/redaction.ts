@@ -22,8 +22,20 @@ const PUBLIC_CGROUP =
 
 /** Kinds of mappings whose names the kernel makes, or the driver of a device. */
 const KERNEL_NAMES: ReadonlySet<MappingKind> = new Set([
-	"anon", "anon-named", "anon-shmem", "anon-inode", "device", "heap", "hugetlb", "special", "stack", "thread-stack", "uprobes",
-	"vdso", "vsyscall", "vvar",
+	"anon",
+	"anon-named",
+	"anon-shmem",
+	"anon-inode",
+	"device",
+	"heap",
+	"hugetlb",
+	"special",
+	"stack",
+	"thread-stack",
+	"uprobes",
+	"vdso",
+	"vsyscall",
+	"vvar",
 ]);
 const UNREACHABLE = "(unreachable)";
 
@@ -34,9 +46,37 @@ const PUBLIC_SOURCE = /^(.*?\/)((?:pkg\/mod|src\/(?:runtime|internal|cmd|vendor)
 
 /** Build settings whose values are switches and versions (runtime/debug.BuildSetting), never paths or what -X sets. */
 const PUBLIC_SETTINGS: ReadonlySet<string> = new Set([
-	"-buildmode", "-compiler", "-race", "-msan", "-asan", "-trimpath", "-tags", "-cover", "-covermode", "-linkshared", "-mod",
-	"CGO_ENABLED", "DefaultGODEBUG", "GO111MODULE", "GO386", "GOAMD64", "GOARCH", "GOARM", "GOARM64", "GOEXPERIMENT", "GOFIPS140",
-	"GOMIPS", "GOMIPS64", "GOOS", "GOPPC64", "GORISCV64", "GOWASM", "vcs", "vcs.modified", "vcs.revision", "vcs.time",
+	"-buildmode",
+	"-compiler",
+	"-race",
+	"-msan",
+	"-asan",
+	"-trimpath",
+	"-tags",
+	"-cover",
+	"-covermode",
+	"-linkshared",
+	"-mod",
+	"CGO_ENABLED",
+	"DefaultGODEBUG",
+	"GO111MODULE",
+	"GO386",
+	"GOAMD64",
+	"GOARCH",
+	"GOARM",
+	"GOARM64",
+	"GOEXPERIMENT",
+	"GOFIPS140",
+	"GOMIPS",
+	"GOMIPS64",
+	"GOOS",
+	"GOPPC64",
+	"GORISCV64",
+	"GOWASM",
+	"vcs",
+	"vcs.modified",
+	"vcs.revision",
+	"vcs.time",
 ]);
 /** -ldflags that only strip. */
 const STRIPPING = /^"?(?:\s*-[sw])*\s*"?$/;
@@ -107,15 +147,20 @@ export class Redactor {
 
 	/** /proc/PID/smaps with the paths replaced. */
 	smaps(smaps: Uint8Array): Uint8Array {
-		const text = decodeUtf8(smaps).replace(MAPPED_PATH, (_, before: string, columns: string, path: string, deleted = "") => {
-			return `${before}${columns}${this.path(path)}${deleted}`;
-		});
+		const text = decodeUtf8(smaps).replace(
+			MAPPED_PATH,
+			(_, before: string, columns: string, path: string, deleted = "") => {
+				return `${before}${columns}${this.path(path)}${deleted}`;
+			},
+		);
 		return new TextEncoder().encode(text);
 	}
 
 	cgroup(cgroup: CgroupEvidence): CgroupEvidence {
 		const path = (path: string) => {
-			const names = path.split("/").map((name) => (name === "" || PUBLIC_CGROUP.test(name) ? name : `cgroup-${this.#pseudonym(name)}`));
+			const names = path
+				.split("/")
+				.map((name) => (name === "" || PUBLIC_CGROUP.test(name) ? name : `cgroup-${this.#pseudonym(name)}`));
 			const redacted = names.join("/");
 			if (redacted !== path) this.note("names of cgroups that no container runtime and no systemd gave");
 			return redacted;
@@ -174,7 +219,8 @@ function told(path: string, own: string): number {
 	const folders = path.split("/");
 	const names = own.split("/");
 	let length = (folders.pop() ?? "").length + 1;
-	for (let name = names.pop(); name !== undefined && name !== "" && folders.pop() === name; name = names.pop()) length += name.length + 1;
+	for (let name = names.pop(); name !== undefined && name !== "" && folders.pop() === name; name = names.pop())
+		length += name.length + 1;
 	return length;
 }
 
@@ -182,4 +228,5 @@ function told(path: string, own: string): number {
  * A mapping's line up to its path (fs/proc/task_mmu.c: show_map_vma), a path of a file, and the mark. Only a newline ends a
  * path: the kernel escapes no other character.
  */
-const MAPPED_PATH = /(^|\n)([0-9a-f]+-[0-9a-f]+ [rwxsp-]{4} [0-9a-f]+ [0-9a-f:]+ \d+ +)([^\n[ ][^\n]*?)( \(deleted\))?(?=\n|$)/g;
+const MAPPED_PATH =
+	/(^|\n)([0-9a-f]+-[0-9a-f]+ [rwxsp-]{4} [0-9a-f]+ [0-9a-f:]+ \d+ +)([^\n[ ][^\n]*?)( \(deleted\))?(?=\n|$)/g;

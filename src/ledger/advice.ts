@@ -1,5 +1,5 @@
+import { bytes, percent } from "../figures/figures.ts";
 import { limitedByMemory, NO_MEMORY_LIMIT } from "../goruntime/pacer.ts";
-import { bytes, percent } from "./figures.ts";
 import type { Parts, VerdictCode } from "./groups.ts";
 import type { NextStep, RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
 
@@ -85,7 +85,7 @@ const fragmentation: Adviser = (facts) => {
 	const reasons: string[] = [];
 	if (r !== undefined)
 		reasons.push(
-			`spans in use hold ${bytes(r.heapInuse)}, objects in them ${bytes(r.heapAlloc)} (${percent(r.heapAlloc, r.heapInuse)})`,
+			`spans in use hold ${bytes(r.heapInuse)}, objects in them ${bytes(r.heapAlloc)} (${percent(r.heapAlloc / Math.max(1, r.heapInuse))})`,
 		);
 	if (r?.worstClass !== undefined)
 		reasons.push(

@@ -160,7 +160,7 @@ describe("advice that is right", () => {
 describe("notes beside the verdict", () => {
 	test("GOMEMLIMIT unset under a container's limit, above it, and on a machine without one", () => {
 		const also = (more: Partial<VerdictFacts>) => judge(facts({ "heap.live": 300 }, more)).also.join("\n");
-		assert.match(also({}), /GOMEMLIMIT is unset under a limit of 2\.0 GiB/);
+		assert.match(also({}), /GOMEMLIMIT is unset under a limit of 2\.00 GiB/);
 		const above = { ...runtime, pacer: { ...pacer, memoryLimit: BigInt(4096 * MiB) } };
 		assert.match(also({ runtime: above }), /above the limit/);
 		assert.doesNotMatch(also({ limit: { bytes: 2048 * MiB, source: "machine" } }), /GOMEMLIMIT/);

@@ -1,6 +1,6 @@
+import { bytes, percent } from "../figures/figures.ts";
 import { limitedByMemory, NO_MEMORY_LIMIT } from "../goruntime/pacer.ts";
 import { type Advice, adviceFor } from "./advice.ts";
-import { bytes, percent } from "./figures.ts";
 import { largestPart, type PartCode, type Parts, sumParts, type VerdictCode } from "./groups.ts";
 import type { Confidence, Verdict, VerdictFacts } from "./verdict-facts.ts";
 
@@ -136,5 +136,5 @@ function limitNotes(facts: VerdictFacts): string[] {
 }
 
 function share(size: number, facts: VerdictFacts): string {
-	return percent(size, facts.ledger.rssBytes);
+	return percent(size / Math.max(1, facts.ledger.rssBytes));
 }

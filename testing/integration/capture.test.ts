@@ -11,7 +11,7 @@ import { operation as capture } from "../../src/api/capture.ts";
 import type { GomemError } from "../../src/api/errors.ts";
 import type { Artifact } from "../../src/api/operation.ts";
 import type { RunOptions } from "../../src/api/run.ts";
-import { operation as why, type WhyResult } from "../../src/api/why.ts";
+import { type WhyResult, operation as why } from "../../src/api/why.ts";
 import { openBundle, readBundleFile } from "../../src/capture/bundle-file.ts";
 import type { Observation } from "../../src/capture/process.ts";
 import { RecordedProcess } from "../../src/capture/record.ts";
@@ -50,7 +50,17 @@ function judged(result: WhyResult) {
 	const { lines, runtime, rssBytes, swapBytes, vszBytes, residualBytes, limit, verdict, blur } = result;
 	const { lastGcSecondsAgo: _, ...counters } = runtime ?? {};
 	const { usedBytes: __, ...bound } = limit;
-	return { lines, counters, rssBytes, swapBytes, vszBytes, residualBytes, bound, code: verdict.code, blur: blur.heapBytes };
+	return {
+		lines,
+		counters,
+		rssBytes,
+		swapBytes,
+		vszBytes,
+		residualBytes,
+		bound,
+		code: verdict.code,
+		blur: blur.heapBytes,
+	};
 }
 
 /** The reading but for the memory it stands for. */
@@ -67,7 +77,8 @@ function sameState(is: RuntimeState | undefined, was: RuntimeState | undefined):
 	assert.deepEqual(is.blur, was.blur);
 	assert.deepEqual(is.counters, was.counters);
 	const { view: _, look: __, ...rest } = was;
-	for (const part of Object.keys(rest) as (keyof typeof rest)[]) assert.ok(isDeepStrictEqual(is[part], was[part]), part);
+	for (const part of Object.keys(rest) as (keyof typeof rest)[])
+		assert.ok(isDeepStrictEqual(is[part], was[part]), part);
 }
 
 async function rejectsWith(promise: Promise<unknown>, code: string): Promise<GomemError> {
@@ -141,7 +152,10 @@ describe("a process that moves", () => {
 			assert.deepEqual(replayed.stacks, live.stacks);
 		}
 		assert.equal(await opened.next(), undefined);
-		assert.ok(seen.some(({ observation }) => (observation.runtime?.blur.heapBytes ?? 0) > 0), "it moved");
+		assert.ok(
+			seen.some(({ observation }) => (observation.runtime?.blur.heapBytes ?? 0) > 0),
+			"it moved",
+		);
 	});
 });
 
@@ -153,7 +167,9 @@ describe("what is in a capture", () => {
 		const program = join(folder, "secrets");
 		const source = join(import.meta.dirname, "testdata/secrets/main.go");
 		await promisify(execFile)(go, ["build", "-o", program, source], { env: { ...process.env, ...env }, cwd: folder });
-		const child = spawn(program, [`-token=${marker}`, "-note", `see ${marker}`], { env: { GIVEN: given, PASSWORD: marker, GOGC: "150" } });
+		const child = spawn(program, [`-token=${marker}`, "-note", `see ${marker}`], {
+			env: { GIVEN: given, PASSWORD: marker, GOGC: "150" },
+		});
 		try {
 			const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
 			const places = JSON.parse(line) as Record<string, string>;
@@ -183,7 +199,9 @@ describe("what is in a capture", () => {
 		}
 	});
 
-	test("has pseudonyms for folders and data files, which a comparison with the process sees through", { skip }, async () => {
+	test("has pseudonyms for folders and data files, which a comparison with the process sees through", {
+		skip,
+	}, async () => {
 		await using subject = await startSubject("filemap");
 		await subject.stop();
 		const pid = String(subject.pid);
@@ -192,12 +210,12 @@ describe("what is in a capture", () => {
 		assert.equal(contents(path).includes(Buffer.from(name)), false);
 		const live = await whyOf(pid);
 		const replayed = await whyOf(path);
-		assert.deepEqual(
-			replayed.lines.map((line) => line.bytes).sort(),
-			live.lines.map((line) => line.bytes).sort(),
-		);
+		assert.deepEqual(replayed.lines.map((line) => line.bytes).sort(), live.lines.map((line) => line.bytes).sort());
 		const files = replayed.lines.filter((line) => line.id.startsWith("files."));
-		assert.ok(files.length > 0 && files.every((line) => /^files\.(\/[\w.-]+)*\/file-[0-9a-f]{8}(\.\w+)?$/.test(line.id)), JSON.stringify(files));
+		assert.ok(
+			files.length > 0 && files.every((line) => /^files\.(\/[\w.-]+)*\/file-[0-9a-f]{8}(\.\w+)?$/.test(line.id)),
+			JSON.stringify(files),
+		);
 		const compared = await whyOf(pid, { baseline: path });
 		assert.ok(compared.growth !== undefined);
 		for (const line of compared.lines) assert.equal(line.growthBytes ?? 0, 0, line.id);
@@ -218,7 +236,10 @@ describe("what is in a capture", () => {
 			const replayed = await whyOf(path);
 			assert.deepEqual(replayed.unavailable, live.unavailable);
 			assert.ok(live.unavailable.some((part) => part.part === "go program"));
-			assert.deepEqual(judged(replayed).lines.map((l) => l.bytes), judged(live).lines.map((l) => l.bytes));
+			assert.deepEqual(
+				judged(replayed).lines.map((l) => l.bytes),
+				judged(live).lines.map((l) => l.bytes),
+			);
 		} finally {
 			child.kill("SIGKILL");
 		}
@@ -249,7 +270,10 @@ describe("the file", () => {
 		assert.equal(replayed.growth?.readings, 2, "the reading that holds nothing known is left out");
 		assert.ok((replayed.growth?.rssBytes ?? 0) > 32 * 2 ** 20);
 		assert.match(JSON.stringify(replayed.unavailable), /reading 2/);
-		const refused = await rejectsWith(captured("append.gomem", { target: String(other.pid), append: true }), "bundle-of-another-process");
+		const refused = await rejectsWith(
+			captured("append.gomem", { target: String(other.pid), append: true }),
+			"bundle-of-another-process",
+		);
 		assert.match(refused.why ?? "", new RegExp(`process ${subject.pid} \\(livemap\\)`));
 		await rejectsWith(captured("append.gomem", { target }), "output-exists");
 		await rejectsWith(run(capture, { target, append: true }), "invalid-input");
@@ -266,20 +290,30 @@ describe("the file", () => {
 		assert.equal((await whyOf(path)).growth?.readings, result["readings"]);
 		const warnings: string[] = [];
 		setTimeout(() => subject.kill("SIGKILL"), 1500);
-		const ended = await captured("ended.gomem", { target, every: "50ms" }, { warn: (message) => warnings.push(message) });
+		const ended = await captured(
+			"ended.gomem",
+			{ target, every: "50ms" },
+			{ warn: (message) => warnings.push(message) },
+		);
 		assert.ok(Number(ended.result["readings"]) >= 1);
 		assert.match(warnings.join(), /ended while it was read: the readings before are kept/);
 		await whyOf(ended.path);
 		const stopped = new AbortController();
 		stopped.abort();
 		await using another = await startSubject("slowleak");
-		await rejectsWith(captured("none.gomem", { target: String(another.pid), every: "50ms" }, { signal: stopped.signal }), "interrupted");
+		await rejectsWith(
+			captured("none.gomem", { target: String(another.pid), every: "50ms" }, { signal: stopped.signal }),
+			"interrupted",
+		);
 	});
 
 	test("of the command line: private, whole or not at all, never over another", { skip }, async () => {
 		await using subject = await startSubject("livemap");
 		const gomem = (...args: string[]) =>
-			execFileSync(process.execPath, [join(import.meta.dirname, "../../src/cli/main.ts"), ...args], { cwd: folder, stdio: "pipe" });
+			execFileSync(process.execPath, [join(import.meta.dirname, "../../src/cli/main.ts"), ...args], {
+				cwd: folder,
+				stdio: "pipe",
+			});
 		const target = String(subject.pid);
 		const result = JSON.parse(gomem("capture", target, "--json").toString());
 		assert.match(result.file, new RegExp(`^livemap-${target}-\\d{8}T\\d{6}Z\\.gomem$`));
@@ -313,9 +347,15 @@ describe("a damaged file", { skip }, () => {
 		}
 		const bundle = readBundleFile(join(folder, "sample.gomem"));
 		assert.ok(!isUnavailable(bundle));
-		const newer = await rewritten("newer.gomem", { ...bundle, manifest: { ...bundle.manifest, schema: "gomem.bundle/2" } });
+		const newer = await rewritten("newer.gomem", {
+			...bundle,
+			manifest: { ...bundle.manifest, schema: "gomem.bundle/2" },
+		});
 		assert.match((await rejectsWith(whyOf(newer), "bundle-newer")).hint ?? "", /that gomem, or a later one/);
-		const empty = await rewritten("empty.gomem", { ...bundle, manifest: { ...bundle.manifest, readings: [], parts: [] } });
+		const empty = await rewritten("empty.gomem", {
+			...bundle,
+			manifest: { ...bundle.manifest, readings: [], parts: [] },
+		});
 		await rejectsWith(whyOf(empty), "bundle-empty");
 	});
 

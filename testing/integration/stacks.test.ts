@@ -40,7 +40,10 @@ function onEach(what: string, subject: string, check: (options: StartOptions) =>
 }
 
 async function stacksOf(pid: number, onRead?: (address: number, bytes: Uint8Array) => void): Promise<GoroutineStacks> {
-	const witness = onRead === undefined ? undefined : { file: () => {}, cgroup: () => {}, look: () => ({ read: onRead, miss: () => {}, recall: () => {} }) };
+	const witness =
+		onRead === undefined
+			? undefined
+			: { file: () => {}, cgroup: () => {}, look: () => ({ read: onRead, miss: () => {}, recall: () => {} }) };
 	const observed = await ObservedProcess.open(pid, { stacks: true, witness });
 	assert.ok(observed instanceof ObservedProcess);
 	try {

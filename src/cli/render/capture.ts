@@ -1,12 +1,16 @@
 import type { CaptureResult } from "../../api/capture.ts";
+import { bytes, count, duration } from "../../figures/figures.ts";
 import { clip, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bytes, count, duration } from "../units.ts";
 
 /** What was written, what is in it and what is not, and what to type next. */
 export function render(result: CaptureResult, terminal: Terminal): string {
 	const { target: t, file } = result;
-	const head = [terminal.style("bold", t.name), ...(t.pid === undefined ? [] : [`pid ${t.pid}`]), ...(t.goVersion === undefined ? [] : [t.goVersion])];
+	const head = [
+		terminal.style("bold", t.name),
+		...(t.pid === undefined ? [] : [`pid ${t.pid}`]),
+		...(t.goVersion === undefined ? [] : [t.goVersion]),
+	];
 	const total = result.readings === result.added ? "" : `, ${count(result.readings)} in all`;
 	const taken = `${count(result.added)} ${result.added === 1 ? "reading" : "readings"}${total}`;
 	const lines = [
@@ -14,9 +18,18 @@ export function render(result: CaptureResult, terminal: Terminal): string {
 		"",
 		`${file === "-" ? "standard output" : terminal.style("bold", file)}   ${bytes(result.bytes)}   ${taken}   readable by its owner only`,
 		"",
-		table([{ head: "part" }, { head: "as read", right: true }, { head: "" }], result.parts.map((part) => row(part)), terminal.columns),
+		table(
+			[{ head: "part" }, { head: "as read", right: true }, { head: "" }],
+			result.parts.map((part) => row(part)),
+			terminal.columns,
+		),
 		"",
-		...(result.redacted.length === 0 ? ["Redacted  nothing (--full)"] : ["Redacted  --full keeps these; the file has pseudonyms, or nothing, for", ...result.redacted.map((what) => `          ${what}`)]),
+		...(result.redacted.length === 0
+			? ["Redacted  nothing (--full)"]
+			: [
+					"Redacted  --full keeps these; the file has pseudonyms, or nothing, for",
+					...result.redacted.map((what) => `          ${what}`),
+				]),
 		...(file === "-" ? [] : [`Next      gomem why ${file}`]),
 		"",
 		terminal.style("dim", clip(cost(result), terminal.columns)),
@@ -25,7 +38,10 @@ export function render(result: CaptureResult, terminal: Terminal): string {
 }
 
 function row(part: CaptureResult["parts"][number]): string[] {
-	const why = part.unavailable === undefined ? "" : `unavailable: ${part.unavailable}${part.wouldHelp === undefined ? "" : `; would help: ${part.wouldHelp}`}`;
+	const why =
+		part.unavailable === undefined
+			? ""
+			: `unavailable: ${part.unavailable}${part.wouldHelp === undefined ? "" : `; would help: ${part.wouldHelp}`}`;
 	return [part.id, part.bytes === undefined ? "" : bytes(part.bytes), why];
 }
 

@@ -1,6 +1,6 @@
+import { bytes, count, duration, percent } from "../../figures/figures.ts";
 import { type MemStatsUnit, memStatsField } from "../../formats/memstats/fields.ts";
 import { clip } from "../table.ts";
-import { bytes, count, duration, percent } from "../units.ts";
 
 /** `43 µs`, `1.24 ms`, `4.2 s`, from milliseconds: pauses are short. */
 export function shortTime(ms: number): string {

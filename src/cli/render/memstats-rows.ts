@@ -6,9 +6,9 @@ import {
 	type Series,
 	type Trend,
 } from "../../api/memstats-shape.ts";
+import { bytes, count, duration, rate, sparkline } from "../../figures/figures.ts";
 import { align, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bytes, count, duration, rate, sparkline } from "../units.ts";
 import { figure, figureIn, unitOf } from "./memstats-figures.ts";
 
 const USUAL = [

@@ -1,7 +1,7 @@
 import type { MemStatsResult } from "../../api/memstats-shape.ts";
+import { bytes, count, duration, percent } from "../../figures/figures.ts";
 import { align, clip, table } from "../table.ts";
 import type { Rows, Terminal } from "../terminal.ts";
-import { bytes, count, duration, percent } from "../units.ts";
 import { figure, shortTime, wordsOf } from "./memstats-figures.ts";
 import {
 	columnsOf,

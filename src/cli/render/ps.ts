@@ -1,7 +1,7 @@
 import type { PsResult } from "../../api/ps.ts";
+import { bytes, count, duration } from "../../figures/figures.ts";
 import { clip, table, visible } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bytes, count, duration } from "../units.ts";
 
 type Process = PsResult["processes"][number];
 

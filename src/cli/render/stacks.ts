@@ -1,7 +1,7 @@
 import type { StacksResult } from "../../api/stacks.ts";
+import { bytes, count, duration } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bytes, count, duration } from "../units.ts";
 
 type Group = StacksResult["groups"][number];
 type Frame = Group["frames"][number];

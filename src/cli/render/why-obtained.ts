@@ -1,7 +1,7 @@
 import type { WhyUrlResult } from "../../api/why-url.ts";
+import { bar, bytes, percent } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bar, bytes, percent } from "../units.ts";
 
 /** The upper half of `why URL`: the split of Sys, which is address space, in place of resident lines. */
 export function obtainedLines(result: WhyUrlResult, terminal: Terminal): string[] {

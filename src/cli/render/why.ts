@@ -1,8 +1,8 @@
 import type { WhyResult } from "../../api/why.ts";
 import type { WhyUrlResult } from "../../api/why-url.ts";
+import { bar, bytes, count, duration, percent, rate } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bar, bytes, count, duration, percent, rate } from "../units.ts";
 import { obtainedLines } from "./why-obtained.ts";
 
 type Line = WhyResult["lines"][number];

@@ -133,9 +133,7 @@ describe("a bundle", () => {
 				{ id: "nap", source: "?", time, unavailable: "awake", since: 3 },
 			],
 		};
-		const read = readBundle(
-			withManifest(manifest, { "elsewhere/dream": content, "notes/unlisted": text("kept") }),
-		);
+		const read = readBundle(withManifest(manifest, { "elsewhere/dream": content, "notes/unlisted": text("kept") }));
 		const again = readBundle(await fileOf(await appendReading(read, { time, parts: [maps] })));
 		assert.deepEqual(again.manifest.more, { novelty: { deep: [1, null, "x"] } });
 		assert.deepEqual(again.manifest.readings[0], { id: "1", time, more: { clock: "tai" } });
@@ -188,7 +186,7 @@ describe("a bundle", () => {
 				["short", "4 bytes instead of 3"],
 			],
 		);
-		assert.ok("content" in await readPart(read, "good", undefined));
+		assert.ok("content" in (await readPart(read, "good", undefined)));
 		const bad = await readPart(read, "bad", undefined);
 		assert.ok(isUnavailable(bad));
 		assert.match(bad.unavailable, /damaged/);

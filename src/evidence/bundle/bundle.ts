@@ -14,7 +14,16 @@ import {
 	type Reading,
 } from "./manifest.ts";
 import type { Unavailable } from "./unavailable.ts";
-import { inflateEntry, isSafeName, makeEntry, readZip, type ZipEntry, type ZipLimits, zipLimits, zipPieces } from "./zip.ts";
+import {
+	inflateEntry,
+	isSafeName,
+	makeEntry,
+	readZip,
+	type ZipEntry,
+	type ZipLimits,
+	zipLimits,
+	zipPieces,
+} from "./zip.ts";
 
 /**
  * A bundle (`x.gomem`): a zip of manifest.json and one entry per part. This is the container only; what a part's bytes

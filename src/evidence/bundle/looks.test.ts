@@ -37,7 +37,10 @@ const steps = fc.array(
 		look: fc.nat(4),
 		at: fc.oneof(fc.nat(SIZE - 500), fc.integer({ min: 5900, max: 6100 })),
 		length: fc.integer({ min: 1, max: 400 }),
-		change: fc.option(fc.record({ at: fc.oneof(fc.nat(SIZE - 1), fc.integer({ min: 5900, max: 6100 })), value: fc.nat(255) }), { nil: undefined }),
+		change: fc.option(
+			fc.record({ at: fc.oneof(fc.nat(SIZE - 1), fc.integer({ min: 5900, max: 6100 })), value: fc.nat(255) }),
+			{ nil: undefined },
+		),
 	}),
 	{ maxLength: 40 },
 );
@@ -113,7 +116,11 @@ describe("recording look by look", () => {
 	it("lets only ParseError escape where the serial form is cut or changed", () => {
 		const recorder = new LookRecorder();
 		recorder.look().miss(77);
-		for (const at of [0, 5000]) recorder.look().read(BASE + at, Uint8Array.from({ length: 50 }, (_, i) => i));
+		for (const at of [0, 5000])
+			recorder.look().read(
+				BASE + at,
+				Uint8Array.from({ length: 50 }, (_, i) => i),
+			);
 		const whole = recorder.serialise();
 		const attempt = (bytes: Uint8Array): boolean => {
 			try {

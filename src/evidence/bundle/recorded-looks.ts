@@ -43,14 +43,19 @@ export class RecordedLooks implements TargetMemory {
 		if (count > limit) throw cursor.error("look count", `up to ${limit}`, String(count));
 		const heads: { length: number; misses: Set<number> }[] = [];
 		for (let i = 0; i < count; i++) heads.push({ length: cursor.uvarint("look length"), misses: readMisses(cursor) });
-		const looks = heads.map(({ length, misses }) => ({ memory: RecordedMemory.parse(cursor.take(length, "look")), misses }));
+		const looks = heads.map(({ length, misses }) => ({
+			memory: RecordedMemory.parse(cursor.take(length, "look")),
+			misses,
+		}));
 		if (cursor.remaining > 0) throw cursor.error("end", "no more bytes", `${cursor.remaining} left`);
 		return new RecordedLooks(looks);
 	}
 
 	look(): MemoryReader {
 		const own = Math.min(this.#next++, this.#looks.length - 1);
-		const counting = new Set([this.#looks[own], ...this.#looks].flatMap((look) => (look === undefined ? [] : [look.memory])));
+		const counting = new Set(
+			[this.#looks[own], ...this.#looks].flatMap((look) => (look === undefined ? [] : [look.memory])),
+		);
 		return new Replay([...counting], this.#looks[own]?.misses ?? new Set());
 	}
 }

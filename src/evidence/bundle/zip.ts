@@ -68,7 +68,8 @@ export function inflateEntry(name: string, entry: ZipEntry, codec: BundleCodec =
 	const { method, packed, size } = entry;
 	if (method === 8) {
 		// Deflate gains at most a factor of 1032 (RFC 1951: 258 bytes for two bits); so the allocation is bounded by the input.
-		if (size > packed.length * 1032 + 1032) throw broken(undefined, `${name} size`, "what deflate can yield", String(size));
+		if (size > packed.length * 1032 + 1032)
+			throw broken(undefined, `${name} size`, "what deflate can yield", String(size));
 		return codec.inflate(packed, size, name);
 	}
 	if (packed.length !== size) throw broken(undefined, `${name} size`, `${packed.length} bytes as stored`, String(size));
@@ -83,7 +84,9 @@ export async function makeEntry(
 	const size = pieces.reduce((n, piece) => n + piece.length, 0);
 	const { deflated, crc, sha256 } = await codec.pack(pieces);
 	const entry =
-		deflated.length < size ? { method: 8, packed: deflated, size, crc } : { method: 0, packed: joined(pieces), size, crc };
+		deflated.length < size
+			? { method: 8, packed: deflated, size, crc }
+			: { method: 0, packed: joined(pieces), size, crc };
 	return { entry, sha256 };
 }
 
@@ -122,7 +125,11 @@ export function zipPieces(files: ReadonlyMap<string, ZipEntry>, limits: ZipLimit
 	view.setUint32(0, END, true);
 	view.setUint16(8, files.size, true);
 	view.setUint16(10, files.size, true);
-	view.setUint32(12, directory.reduce((n, record) => n + record.length, 0), true);
+	view.setUint32(
+		12,
+		directory.reduce((n, record) => n + record.length, 0),
+		true,
+	);
 	view.setUint32(16, offset, true);
 	return [...pieces, ...directory, end];
 }

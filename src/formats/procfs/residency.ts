@@ -98,7 +98,9 @@ export class Residency implements ResidencyColumns {
 	 * Decides for pages that may be zero pages, mapping by mapping: where smaps counts less in Rss than is present, by about
 	 * as much as those pages are, they are. Returns a residency without MAYBE_ZERO.
 	 */
-	settleZeroPages(mappings: Iterable<{ readonly start: number; readonly end: number; readonly rss: number }>): Residency {
+	settleZeroPages(
+		mappings: Iterable<{ readonly start: number; readonly end: number; readonly rss: number }>,
+	): Residency {
 		if (!this.kinds.some((kind) => (kind & MAYBE_ZERO) !== 0)) return this;
 		const kinds = this.kinds.map((kind) => kind & ~MAYBE_ZERO);
 		for (const mapping of mappings) {
@@ -113,7 +115,13 @@ export class Residency implements ResidencyColumns {
 				if ((this.kinds[i]! & MAYBE_ZERO) !== 0) kinds[i] = PRESENT | ZERO_PAGE;
 			}
 		}
-		return new Residency({ starts: this.starts, ends: this.ends, kinds, pageSize: this.pageSize, exclusivePages: this.exclusivePages });
+		return new Residency({
+			starts: this.starts,
+			ends: this.ends,
+			kinds,
+			pageSize: this.pageSize,
+			exclusivePages: this.exclusivePages,
+		});
 	}
 
 	/** The kind of the page that holds an address; 0 where it is absent. */

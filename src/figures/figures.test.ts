@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bar, bytes, count, duration, percent, rate, sparkline } from "./units.ts";
+import { bar, bytes, count, duration, percent, rate, sparkline } from "./figures.ts";
 
 test("bytes", () => {
 	const cases: readonly (readonly [number, string])[] = [
