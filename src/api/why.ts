@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
-import { countGoroutines, sinceGc, verdictFacts } from "../ledger/facts.ts";
+import { sinceGc, verdictFacts } from "../ledger/facts.ts";
 import { verdictCodes } from "../ledger/groups.ts";
 import { type Growth, type LedgerPoint, measureGrowth } from "../ledger/growth.ts";
 import { type Ledger, makeLedger } from "../ledger/ledger.ts";
@@ -230,7 +230,7 @@ function runtimeShape(observation: Observation): Pick<WhyResult, "runtime"> | ob
 			...(since === undefined ? {} : { lastGcSecondsAgo: Math.round(since * 10) / 10 }),
 			gogc: pacer.gcPercent,
 			...(pacer.memoryLimit <= BigInt(Number.MAX_SAFE_INTEGER) ? { memoryLimitBytes: Number(pacer.memoryLimit) } : {}),
-			goroutines: countGoroutines(runtime),
+			goroutines: runtime.goroutineCount,
 		},
 	};
 }

@@ -31,8 +31,11 @@ export interface LookOptions {
 
 /** Records one look. */
 export interface LookRecord {
-	/** Told of each range that was served, never of what was read around it. The bytes are good during the call only. */
-	read(address: number, bytes: Uint8Array): void;
+	/**
+	 * Told of each range that was served: bytes[from] to bytes[to - 1], which stand at `address`. The others there were read
+	 * around it and are not to be kept. An array for each of a million small reads would cost more than the reads.
+	 */
+	read(address: number, bytes: Uint8Array, from: number, to: number): void;
 	/** Told of a range that is not all there. */
 	miss(address: number): void;
 	/** Puts what it was told of [address, address + into.length) into `into`, and leaves the rest. */
@@ -64,6 +67,8 @@ export class BlockReader implements MemoryReader {
 	/** blocks that were let go, where a record is kept: read again, they are to be as they were */
 	readonly #evicted = new Set<number>();
 	readonly #blocks = new Map<number, Block>();
+	/** the bytes of `view` */
+	#found: Uint8Array = new Uint8Array(0);
 	#lastIndex = -1;
 	#last: Block | undefined;
 
@@ -79,7 +84,7 @@ export class BlockReader implements MemoryReader {
 		const at = this.#find(address, length);
 		if (this.#record !== undefined) {
 			if (at < 0) this.#record.miss(address);
-			else this.#record.read(address, new Uint8Array(this.view.buffer, this.view.byteOffset + at, length));
+			else this.#record.read(address, this.#found, at, at + length);
 		}
 		return at;
 	}
@@ -92,11 +97,13 @@ export class BlockReader implements MemoryReader {
 			const block = index === this.#lastIndex ? this.#last : this.#load(index);
 			if (block === undefined || !covers(block.valid, within, length)) return -1;
 			this.view = block.view;
+			this.#found = block.bytes;
 			return within;
 		}
 		const copy = new Uint8Array(length);
 		if (this.#gather(address, copy) !== length) return -1;
 		this.view = new DataView(copy.buffer);
+		this.#found = copy;
 		return 0;
 	}
 

@@ -6,11 +6,11 @@ import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.
 import type { Reading } from "../evidence/reading.ts";
 import { type RecordedReading, readRecording } from "../evidence/reading-parts-read.ts";
 import { Redactor } from "../evidence/redaction.ts";
-import { parseMaps } from "../formats/procfs/maps.ts";
 import { viewOfRecording } from "../goruntime/attach.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
-import { readProcBytes, readProcLink } from "./linux/proc-files.ts";
+import { readProcLink } from "./linux/proc-files.ts";
 import { errnoOf } from "./linux/system-error.ts";
+import { readMaps } from "./mappings.ts";
 import type { Observation } from "./process.ts";
 import { nodeCodec } from "./record-codec.ts";
 import { pseudonymOf } from "./record-pseudonyms.ts";
@@ -151,11 +151,11 @@ async function decode(
 type Names = ReadonlyMap<string, string>;
 
 function liveNames(pid: number): Names | undefined {
-	const maps = readProcBytes(pid, "maps");
+	const maps = readMaps(pid);
 	const exe = readProcLink(pid, "exe");
 	if (isUnavailable(maps) || typeof exe !== "string") return undefined;
 	const redactor = new Redactor(pseudonymOf, exe);
-	const paths = [exe, ...parseMaps(maps).map((m) => m.path)];
+	const paths = [exe, ...maps.map((m) => m.path)];
 	return new Map(paths.map((path) => [redactor.path(path), path]));
 }
 

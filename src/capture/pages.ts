@@ -1,10 +1,8 @@
-import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
-import { parseMaps } from "../formats/procfs/maps.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
-import { parseSmaps, type SmapsEntry } from "../formats/procfs/smaps.ts";
+import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { readResidency } from "./linux/pagemap-reader.ts";
-import { readProcBytes } from "./linux/proc-files.ts";
+import { readMaps, readSmaps } from "./mappings.ts";
 
 /** Which pages of a process are in memory, and what smaps says of its mappings directly after. */
 export interface PagesReading {
@@ -13,8 +11,6 @@ export interface PagesReading {
 	/** smaps as it was read, for a bundle */
 	readonly smaps: Uint8Array | undefined;
 	readonly bytesRead: number;
-	/** one of them changed while it was read, and is not there */
-	readonly torn: boolean;
 	readonly unavailable: readonly (Unavailable & { readonly part: string })[];
 }
 
@@ -47,42 +43,23 @@ export function readPages(pid: number): PagesReading {
 
 function readOnce(pid: number): PagesReading {
 	const unavailable: (Unavailable & { part: string })[] = [];
-	const maps = readProcBytes(pid, "maps");
-	const mapped = isUnavailable(maps) ? maps : untorn(() => parseMaps(maps));
-	const pages = isUnavailable(mapped) ? mapped : readResidency(pid, mapped);
-	const smaps = readProcBytes(pid, "smaps");
-	const parsed = isUnavailable(smaps) ? smaps : untorn(() => parseSmaps(smaps));
+	const maps = readMaps(pid);
+	const pages = isUnavailable(maps) ? maps : readResidency(pid, maps);
+	const smaps = readSmaps(pid);
 	if (isUnavailable(pages)) unavailable.push({ part: "pagemap", ...pages });
-	if (isUnavailable(parsed)) unavailable.push({ part: "smaps", ...parsed });
-	const mappings = isUnavailable(parsed) ? [] : parsed;
+	if (isUnavailable(smaps)) unavailable.push({ part: "smaps", ...smaps });
+	const mappings = isUnavailable(smaps) ? [] : smaps.entries;
 	return {
 		residency: isUnavailable(pages) ? undefined : pages.residency.settleZeroPages(mappings),
 		mappings,
-		smaps: isUnavailable(smaps) || isUnavailable(parsed) ? undefined : smaps,
+		smaps: isUnavailable(smaps) ? undefined : smaps.bytes,
 		bytesRead: isUnavailable(pages) ? 0 : pages.bytesRead,
 		unavailable,
-		torn: unavailable.some((part) => part.unavailable === TORN),
 	};
-}
-
-const TORN = "the process changed its mappings while they were read";
-
-/**
- * The kernel gives maps and smaps a buffer at a time. Where mappings merge between two of them, as Go's heap does, the
- * next one may begin before the last one ended, whatever proc.rst says: then the whole is not to be believed.
- */
-function untorn<T extends object>(parse: () => T): T | Unavailable {
-	try {
-		return parse();
-	} catch (error) {
-		if (!(error instanceof ParseError)) throw error;
-		return { unavailable: TORN, wouldHelp: "reading again, or --pause" };
-	}
 }
 
 /** How far pagemap and smaps are apart, as a share of Rss; 0 where one of them cannot be read, as trying again is no help. */
 function disagreement(reading: PagesReading): number {
-	if (reading.torn) return Number.POSITIVE_INFINITY;
 	if (reading.residency === undefined || reading.mappings.length === 0) return 0;
 	const rss = reading.mappings.reduce((n, m) => n + m.rss, 0);
 	return rss === 0 ? 0 : Math.abs(reading.residency.residentBytes - rss) / rss;

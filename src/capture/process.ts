@@ -7,7 +7,6 @@ import type { HostSummary, Program, Reading, Thread } from "../evidence/reading.
 import type { GoroutineStacks } from "../evidence/stacks.ts";
 import { parseElf } from "../formats/elf/parse.ts";
 import type { Mapping } from "../formats/procfs/mapping.ts";
-import { parseMaps } from "../formats/procfs/maps.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
@@ -22,6 +21,7 @@ import { hostFacts } from "./linux/host-facts.ts";
 import { type PreparedPause, preparePause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
 import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { readMaps } from "./mappings.ts";
 import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
@@ -113,8 +113,8 @@ export class ObservedProcess {
 
 	async #attach(): Promise<void> {
 		if (this.#file === undefined || this.#memory === undefined || this.exe === undefined) return;
-		const maps = readProcBytes(this.pid, "maps");
-		const bias = !isUnavailable(maps) ? loadBias(parseMaps(maps), this.exe.path, this.#file) : undefined;
+		const maps = readMaps(this.pid);
+		const bias = !isUnavailable(maps) ? loadBias(maps, this.exe.path, this.#file) : undefined;
 		if (bias === undefined) {
 			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
 			return;
@@ -300,8 +300,8 @@ export class ProcessEnded extends Error {
 
 /** Never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such. */
 function untouchedIsZero(pid: number): readonly AddressRange[] {
-	const maps = readProcBytes(pid, "maps");
-	return isUnavailable(maps) ? [] : zeroWhereAbsent(parseMaps(maps));
+	const maps = readMaps(pid);
+	return isUnavailable(maps) ? [] : zeroWhereAbsent(maps);
 }
 
 function readStat(pid: number): ProcessStat | Unavailable {

@@ -4,10 +4,9 @@ import type { LayoutUse, Program } from "../evidence/reading.ts";
 import { parseMaps } from "../formats/procfs/maps.ts";
 import { attachRuntime } from "../goruntime/attach.ts";
 import { countGoroutines, type GoroutineCount } from "../goruntime/goroutine-count.ts";
-import { LayoutError } from "../goruntime/layouts/layout-error.ts";
-import { findSched } from "../goruntime/locate-sched.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
+import { optional } from "../goruntime/runtime-state.ts";
 import { type GlobalName, type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
@@ -72,8 +71,7 @@ export class RuntimeGlances {
 			const timed = new TimedMemory(memory, deadline);
 			const attached = await attachRuntime(file, bias, timed);
 			if (!isUnavailable(attached)) {
-				const view = withSched(attached.view, attached.program.data);
-				return new RuntimeGlances(memory, timed, view, attached.program);
+				return new RuntimeGlances(memory, timed, attached.view, attached.program);
 			}
 			memory.close();
 			return attached;
@@ -104,23 +102,5 @@ export class RuntimeGlances {
 
 	close(): void {
 		this.#memory.close();
-	}
-}
-
-/** Only counting goroutines takes runtime.sched, so what finds the other variables does not look for it. */
-function withSched(view: RuntimeView, data: Parameters<typeof findSched>[3]): RuntimeView {
-	if (view.globals.has("sched")) return view;
-	const sched = optional(() =>
-		findSched(view.memory.look({ blockBytes: 4096, maxBlocks: 8192 }), view.layout, view.globals, data),
-	);
-	return sched === undefined ? view : { ...view, globals: new Map([...view.globals, ["sched", sched]]) };
-}
-
-function optional<T>(read: () => T): T | undefined {
-	try {
-		return read();
-	} catch (error) {
-		if (error instanceof ParseError || error instanceof LayoutError) return undefined;
-		throw error;
 	}
 }

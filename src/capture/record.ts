@@ -179,8 +179,9 @@ class Witness implements ReadingWitness {
 		const look = current.looks.look();
 		const headers = this.#headers;
 		return {
-			read: (address, bytes) => {
-				if (this.#current === current && (!headers || isChunkHeader(bytes))) look.read(address, bytes);
+			read: (address, bytes, from, to) => {
+				if (this.#current !== current || (headers && !isChunkHeader(bytes, from, to))) return;
+				look.read(address, bytes, from, to);
 			},
 			miss: (address) => look.miss(address),
 			recall: (address, into) => look.recall(address, into),
@@ -189,9 +190,9 @@ class Witness implements ReadingWitness {
 }
 
 /** prev_size 0 and a size of whole pages with IS_MMAPPED alone (glibc malloc.c: sysmalloc_mmap). */
-function isChunkHeader(bytes: Uint8Array): boolean {
-	if (bytes.length !== 16) return false;
-	const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+function isChunkHeader(bytes: Uint8Array, from: number, to: number): boolean {
+	if (to - from !== 16) return false;
+	const view = new DataView(bytes.buffer, bytes.byteOffset + from, 16);
 	const size = word(view, 8) - 2;
 	return word(view, 0) === 0 && size >= 4096 && size % 4096 === 0;
 }

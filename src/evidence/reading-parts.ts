@@ -86,7 +86,10 @@ type Add = (id: string, source: string, content: PartContent["content"] | Unavai
 function addStacks(add: Add, { stacks, reading }: ReadingEvidence, redactor: Redactor | undefined): void {
 	const source = "/proc/PID/mem and /proc/PID/exe";
 	if (stacks === undefined) return;
-	if (isUnavailable(stacks)) return add("goroutines", source, stacks);
+	if (isUnavailable(stacks)) {
+		add("goroutines", source, stacks);
+		return;
+	}
 	const kept = redactor?.stacks(stacks, reading.program?.package) ?? stacks;
 	add("goroutines", source, encodeGoroutines(kept));
 	add("symbols", source, encodeSymbols(kept));

@@ -29,12 +29,15 @@ const DEFAULT_MAX_THREADS = 10000;
  * Finds runtime.sched in a binary without symbols: by its count of Ms ever made, which is the newest M's id plus one,
  * and beside it the limit of threads, counts that no list exceeds, and the list of idle Ps. Undefined where allm, allp
  * or allgs are not known, or where no position fits, or several fit equally.
+ *
+ * @param data a look that leaves out what was never touched, to search with
  */
 export function findSched(
 	look: MemoryReader,
 	layout: Layout,
 	globals: Globals,
 	ranges: readonly DataRange[],
+	data: MemoryReader = look,
 ): number | undefined {
 	const known = learn(look, layout, globals);
 	if (known === undefined) return undefined;
@@ -45,7 +48,7 @@ export function findSched(
 			const found = over >= 0 && over <= RESERVED_MS ? rank(look, layout, at - offset, known, over) : 0;
 			return found >= least ? found : 0;
 		};
-		return new DataWords(look, within).find([{ name: "sched", when: "number", offset, fits }]).get("sched");
+		return new DataWords(data, within).find([{ name: "sched", when: "number", offset, fits }]).get("sched");
 	};
 	return search(near(ranges, globals.get("allm") ?? 0), SURE) ?? search(ranges, 1);
 }

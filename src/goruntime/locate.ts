@@ -3,6 +3,7 @@ import { signedWord, word } from "../bytes/cursor.ts";
 import { type DataRange, DataWords, followList, MAX_ADDRESS } from "./data-words.ts";
 import { type HeapConstants, heapConstants } from "./heap-constants.ts";
 import type { Layout } from "./layouts/layout.ts";
+import { findSched } from "./locate-sched.ts";
 import type { GlobalName, Globals } from "./runtime-view.ts";
 import { SchedulerShapes } from "./scheduler-shapes.ts";
 
@@ -17,7 +18,8 @@ import { SchedulerShapes } from "./scheduler-shapes.ts";
 export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readonly DataRange[]): Globals {
 	// candidates lie all over the address space: small blocks, so that little is read for each
 	const look = memory.look({ blockBytes: 4096, maxBlocks: 8192 });
-	const data = new DataWords(memory.look({ blockBytes: 4096, maxBlocks: 8, presentOnly: true }), ranges);
+	const present = memory.look({ blockBytes: 4096, maxBlocks: 8, presentOnly: true });
+	const data = new DataWords(present, ranges);
 	const heap = new HeapShapes(look, layout);
 	const found = new Map<GlobalName, number>();
 	const keep = (more: ReadonlyMap<GlobalName, number>) => {
@@ -67,6 +69,8 @@ export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readon
 			{ name: "xbuckets", when: "pointer", fits: (_, w) => Number(shapes.isBucketList(w, 3)) },
 		]),
 	);
+	const sched = findSched(look, layout, found, ranges, present);
+	if (sched !== undefined) found.set("sched", sched);
 	const mbuckets = found.get("mbuckets");
 	const bucket = mbuckets === undefined ? undefined : look.word(mbuckets);
 	if (bucket !== undefined)

@@ -1,5 +1,6 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { ParseError } from "../bytes/parse-error.ts";
+import { countGoroutines } from "./goroutine-count.ts";
 import { type GoroutineTable, type MachineStack, readGoroutines, readMachineStacks } from "./goroutines.ts";
 import { heapConstants } from "./heap-constants.ts";
 import { type HeapPages, readHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
@@ -22,6 +23,8 @@ export interface RuntimeState {
 	readonly counters: RuntimeCounters;
 	/** undefined where runtime.allgs was not found */
 	readonly goroutines: GoroutineTable | undefined;
+	/** as runtime.NumGoroutine says, where runtime.sched is known; else with the runtime's own; 0 where allgs was not found */
+	readonly goroutineCount: number;
 	readonly machineStacks: readonly MachineStack[];
 	readonly blur: Blur;
 }
@@ -78,6 +81,7 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		metadata,
 		counters: before,
 		goroutines,
+		goroutineCount: optional(() => countGoroutines(view, look)?.count) ?? 0,
 		machineStacks,
 		blur: {
 			heapBytes: Math.max(
@@ -91,7 +95,7 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 }
 
 /** The part, or undefined where its ground could not be believed. */
-function optional<T>(read: () => T): T | undefined {
+export function optional<T>(read: () => T): T | undefined {
 	try {
 		return read();
 	} catch (error) {

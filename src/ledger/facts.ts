@@ -1,5 +1,4 @@
 import type { Reading } from "../evidence/reading.ts";
-import { isDead } from "../goruntime/goroutines.ts";
 import { heapConstants } from "../goruntime/heap-constants.ts";
 import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { SPAN_IN_USE } from "../goruntime/spans.ts";
@@ -40,7 +39,7 @@ function runtimeFacts(reading: Reading, runtime: RuntimeState): RuntimeFacts {
 		numGc: s.NumGC,
 		sinceGcSeconds: sinceGc(reading, runtime),
 		pacer,
-		goroutines: countGoroutines(runtime),
+		goroutines: runtime.goroutineCount,
 		worstClass: worstClass(runtime),
 	};
 }
@@ -49,13 +48,6 @@ function runtimeFacts(reading: Reading, runtime: RuntimeState): RuntimeFacts {
 export function sinceGc(reading: Reading, runtime: RuntimeState): number | undefined {
 	const ns = BigInt(runtime.counters.memStats.LastGC);
 	return ns === 0n ? undefined : Math.max(0, reading.at / 1000 - Number(ns / 1_000_000n) / 1000);
-}
-
-export function countGoroutines(runtime: RuntimeState): number {
-	const g = runtime.goroutines;
-	let count = 0;
-	for (let i = 0; g !== undefined && i < g.count; i++) if (!isDead(g.status[i] ?? 0)) count++;
-	return count;
 }
 
 /** The size class whose spans have the most bytes in free slots. */

@@ -1,106 +1,35 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, describe, test } from "node:test";
-import { isDeepStrictEqual, promisify } from "node:util";
+import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import { operation as capture } from "../../src/api/capture.ts";
-import type { GomemError } from "../../src/api/errors.ts";
-import type { Artifact } from "../../src/api/operation.ts";
-import type { RunOptions } from "../../src/api/run.ts";
-import { type WhyResult, operation as why } from "../../src/api/why.ts";
 import { openBundle, readBundleFile } from "../../src/capture/bundle-file.ts";
 import type { Observation } from "../../src/capture/process.ts";
 import { RecordedProcess } from "../../src/capture/record.ts";
 import { nodeCodec } from "../../src/capture/record-codec.ts";
-import { appendReading, type Bundle, readPart, writeBundle } from "../../src/evidence/bundle/bundle.ts";
-import { isPresent } from "../../src/evidence/bundle/manifest.ts";
+import { appendReading, type Bundle, readPart } from "../../src/evidence/bundle/bundle.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
-import { inflateEntry } from "../../src/evidence/bundle/zip.ts";
-import type { RuntimeState } from "../../src/goruntime/runtime-state.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
-import { documentOf, run } from "../operations.ts";
+import { run } from "../operations.ts";
 import { skipReason, startSubject, toolchain } from "../subjects.ts";
+import {
+	captured,
+	contents,
+	folder,
+	judged,
+	rejectsWith,
+	rewritten,
+	sameState,
+	whyOf,
+	withoutMemory,
+} from "./captures.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "gomem-capture-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
 const skip = await skipReason("livemap");
 const tool = { name: "gomem", version: "test" };
-
-/** Runs the operation and writes what it made, as the command line does. */
-async function captured(file: string, input: Record<string, unknown>, options: Partial<RunOptions> = {}) {
-	const output = join(folder, file);
-	const outcome = await run(capture, input, { output, ...options });
-	assert.ok(outcome.kind === "artifact");
-	const { bytes, result } = outcome.artifact as Artifact<Record<string, unknown>>;
-	writeFileSync(output, Buffer.concat(bytes as Uint8Array[]));
-	assert.equal(statSync(output).size, result["bytes"]);
-	return { path: output, result };
-}
-
-async function whyOf(target: string, input: Record<string, unknown> = {}): Promise<WhyResult> {
-	return (await documentOf(why, { target, ...input })) as unknown as WhyResult;
-}
-
-/** What must be the same live and replayed. */
-function judged(result: WhyResult) {
-	const { lines, runtime, rssBytes, swapBytes, vszBytes, residualBytes, limit, verdict, blur } = result;
-	const { lastGcSecondsAgo: _, ...counters } = runtime ?? {};
-	const { usedBytes: __, ...bound } = limit;
-	return {
-		lines,
-		counters,
-		rssBytes,
-		swapBytes,
-		vszBytes,
-		residualBytes,
-		bound,
-		code: verdict.code,
-		blur: blur.heapBytes,
-	};
-}
-
-/** The reading but for the memory it stands for. */
-function withoutMemory({ reading }: Observation) {
-	const { memory, program, ...rest } = reading;
-	assert.ok(memory !== undefined);
-	return { ...rest, program: { ...program, settings: { ...program?.settings } } };
-}
-
-/** Everything decoded of the runtime; by parts, as the difference of all of it takes long to print. */
-function sameState(is: RuntimeState | undefined, was: RuntimeState | undefined): void {
-	assert.equal(is === undefined, was === undefined);
-	if (is === undefined || was === undefined) return;
-	assert.deepEqual(is.blur, was.blur);
-	assert.deepEqual(is.counters, was.counters);
-	const { view: _, look: __, ...rest } = was;
-	for (const part of Object.keys(rest) as (keyof typeof rest)[])
-		assert.ok(isDeepStrictEqual(is[part], was[part]), part);
-}
-
-async function rejectsWith(promise: Promise<unknown>, code: string): Promise<GomemError> {
-	let failure: unknown;
-	await promise.catch((error: unknown) => (failure = error));
-	assert.equal((failure as GomemError | undefined)?.code, code, String(failure));
-	return failure as GomemError;
-}
-
-/** Everything in a bundle, inflated, its names included. */
-function contents(path: string): Buffer {
-	const bundle = readBundleFile(path);
-	assert.ok(!isUnavailable(bundle));
-	const parts = [...bundle.files].map(([name, entry]) => inflateEntry(name, entry, nodeCodec));
-	return Buffer.concat([readFileSync(path), Buffer.from(JSON.stringify(bundle.manifest)), ...parts]);
-}
-
-async function rewritten(file: string, bundle: Bundle): Promise<string> {
-	const path = join(folder, file);
-	writeFileSync(path, Buffer.concat(await writeBundle(bundle, nodeCodec)));
-	return path;
-}
 
 describe("a process that stands still", () => {
 	for (const name of ["mixed", "fragmentation", "goroutines"] as const) {
@@ -326,95 +255,5 @@ describe("the file", () => {
 		assert.match(gomem("why", result.file, "--every", "1s", "--json").toString(), /^\{.*\}\n\{.*\}\n$/);
 		const piped = gomem("capture", target, "-o", "-");
 		assert.equal(piped.subarray(0, 2).toString(), "PK");
-	});
-});
-
-describe("a damaged file", { skip }, () => {
-	/** A small capture, made once. */
-	async function sample(): Promise<string> {
-		await using subject = await startSubject("livemap", { args: ["-mib", "4"] });
-		return (await captured("sample.gomem", { target: String(subject.pid), force: true })).path;
-	}
-
-	test("is refused with what to do: cut, no capture, newer", async () => {
-		const bytes = readFileSync(await sample());
-		const path = join(folder, "damaged.gomem");
-		for (const length of [4, 100, bytes.length >> 1, bytes.length - 1]) {
-			writeFileSync(path, bytes.subarray(0, length));
-			const error = await rejectsWith(whyOf(path), "bundle-unreadable");
-			assert.match(error.hint ?? "", /another copy/);
-			await rejectsWith(whyOf(String(process.pid), { baseline: path }), "bundle-unreadable");
-		}
-		const bundle = readBundleFile(join(folder, "sample.gomem"));
-		assert.ok(!isUnavailable(bundle));
-		const newer = await rewritten("newer.gomem", {
-			...bundle,
-			manifest: { ...bundle.manifest, schema: "gomem.bundle/2" },
-		});
-		assert.match((await rejectsWith(whyOf(newer), "bundle-newer")).hint ?? "", /that gomem, or a later one/);
-		const empty = await rewritten("empty.gomem", {
-			...bundle,
-			manifest: { ...bundle.manifest, readings: [], parts: [] },
-		});
-		await rejectsWith(whyOf(empty), "bundle-empty");
-	});
-
-	test("works without the parts that are damaged, and names them", async () => {
-		const bundle = readBundleFile(await sample());
-		assert.ok(!isUnavailable(bundle));
-		for (const part of bundle.manifest.parts) {
-			if (!isPresent(part)) continue;
-			const entry = bundle.files.get(part.file);
-			assert.ok(entry !== undefined);
-			const bad = new Map(bundle.files).set(part.file, { ...entry, packed: entry.packed.map((byte) => byte ^ 0x55) });
-			const path = await rewritten("part.gomem", { ...bundle, files: bad });
-			if (part.id === "stat" || part.id === "status") {
-				await rejectsWith(whyOf(path), "bundle-empty");
-				continue;
-			}
-			const result = await whyOf(path);
-			const named = result.unavailable.map((one) => `${one.part}: ${one.why}`).join("; ");
-			if (part.id === "goroutines" || part.id === "symbols") assert.equal(named, "");
-			else assert.match(named, new RegExp(`${part.id}: part ${part.id} is damaged`));
-			if (part.id === "runtime-memory") assert.equal(result.runtime, undefined);
-		}
-	});
-
-	test("never ends in anything but a result, whatever its parts say", async () => {
-		const bundle = readBundleFile(await sample());
-		assert.ok(!isUnavailable(bundle));
-		const [reading] = bundle.manifest.readings;
-		assert.ok(reading !== undefined);
-		let seed = 12345;
-		const next = (below: number) => {
-			seed = (seed * 1103515245 + 12345) % 2 ** 31;
-			return seed % below;
-		};
-		const all: { id: string; source: string; time: string; content: Uint8Array }[] = [];
-		for (const { id, source, time } of bundle.manifest.parts) {
-			const found = await readPart(bundle, id, "1", nodeCodec);
-			if (!isUnavailable(found)) all.push({ id, source, time, content: found.content });
-		}
-		assert.ok(all.length > 8);
-		const head = { manifest: { ...bundle.manifest, readings: [], parts: [] }, files: new Map() };
-		let usable = 0;
-		for (const part of all) {
-			for (let i = 0; i < 12; i++) {
-				const content = Uint8Array.from(part.content);
-				const cut = i % 5 === 0 ? next(content.length) : content.length;
-				// near the start damage meets heads and pointers, anywhere else the rest
-				const reach = i % 2 === 0 ? content.length : Math.min(200, content.length);
-				for (let flips = 0; flips < 4; flips++) content[next(reach)] = next(256);
-				const parts = all.map((one) => (one === part ? { ...one, content: content.subarray(0, cut) } : one));
-				const changed = await appendReading(head, { time: reading.time, more: reading.more, parts }, nodeCodec);
-				const opened = await openBundle(await rewritten("fuzzed.gomem", changed));
-				if (isUnavailable(opened)) continue;
-				const observation = await opened.next();
-				assert.ok(observation !== undefined);
-				makeLedger(observation.reading, observation.runtime);
-				usable++;
-			}
-		}
-		assert.ok(usable > all.length * 6, `${usable} of ${all.length * 12} could be used`);
 	});
 });

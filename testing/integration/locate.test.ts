@@ -13,7 +13,7 @@ import { identifyProgram } from "../../src/goruntime/program.ts";
 import { skipReason, startSubject } from "../subjects.ts";
 
 /** What `why` cannot do without, and the rest of what it uses. */
-const NEEDED = ["mheap_", "memstats", "gcController", "allgs", "allp", "allm", "persistentChunks"] as const;
+const NEEDED = ["sched", "mheap_", "memstats", "gcController", "allgs", "allp", "allm", "persistentChunks"] as const;
 const PROFILER = ["mbuckets", "buckhash"] as const;
 
 /** Before the first GC, after many, with many goroutines, with the collector off: what the variables hold differs. */

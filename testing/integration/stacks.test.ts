@@ -43,7 +43,16 @@ async function stacksOf(pid: number, onRead?: (address: number, bytes: Uint8Arra
 	const witness =
 		onRead === undefined
 			? undefined
-			: { file: () => {}, cgroup: () => {}, look: () => ({ read: onRead, miss: () => {}, recall: () => {} }) };
+			: {
+					file: () => {},
+					cgroup: () => {},
+					look: () => ({
+						read: (address: number, bytes: Uint8Array, from: number, to: number) =>
+							onRead(address, bytes.subarray(from, to)),
+						miss: () => {},
+						recall: () => {},
+					}),
+				};
 	const observed = await ObservedProcess.open(pid, { stacks: true, witness });
 	assert.ok(observed instanceof ObservedProcess);
 	try {

@@ -33,7 +33,7 @@ export class LookRecorder {
 		this.#looks.push(recording);
 		this.#misses.push(misses);
 		return {
-			read: (address, bytes) => recording.record(address, bytes),
+			read: (address, bytes, from, to) => recording.record(address, bytes, from, to),
 			miss(address) {
 				if (Number.isSafeInteger(address) && address >= 0 && misses.size < MAX_MISSES) misses.add(address);
 			},

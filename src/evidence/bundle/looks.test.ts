@@ -24,7 +24,7 @@ class Moving {
 			cache.set(at + i, value);
 			return value;
 		});
-		record.read(BASE + at, bytes);
+		record.read(BASE + at, Uint8Array.of(1, ...bytes, 2), 1, length + 1);
 		const again = new Uint8Array(length + 20).fill(7);
 		record.recall(BASE + at - 10, again);
 		assert.deepEqual(again.subarray(10, length + 10), bytes);
@@ -47,6 +47,10 @@ const steps = fc.array(
 
 function looksOf(memory: RecordedLooks): MemoryReader[] {
 	return Array.from({ length: 6 }, () => memory.look());
+}
+
+function read(look: LookRecord, address: number, bytes: Uint8Array): void {
+	look.read(address, bytes, 0, bytes.length);
 }
 
 describe("recording look by look", () => {
@@ -73,16 +77,16 @@ describe("recording look by look", () => {
 	it("keeps what did not change once", () => {
 		const recorder = new LookRecorder();
 		const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
-		recorder.look().read(BASE, bytes);
+		read(recorder.look(), BASE, bytes);
 		const once = recorder.serialise().length;
-		for (let i = 0; i < 5; i++) recorder.look().read(BASE, bytes);
+		for (let i = 0; i < 5; i++) read(recorder.look(), BASE, bytes);
 		assert.ok(recorder.serialise().length <= once + 5 * 10);
 	});
 
 	it("has nothing where no look was, and gives later looks what earlier ones saw", () => {
 		const recorder = new LookRecorder();
-		recorder.look().read(BASE, Uint8Array.of(1, 2, 3, 4));
-		recorder.look().read(BASE + 2, Uint8Array.of(9, 9));
+		read(recorder.look(), BASE, Uint8Array.of(1, 2, 3, 4));
+		read(recorder.look(), BASE + 2, Uint8Array.of(9, 9));
 		const memory = RecordedLooks.parse(recorder.serialise());
 		const [first, second, third] = looksOf(memory);
 		assert.deepEqual(first?.copy(BASE, 4), Uint8Array.of(1, 2, 3, 4));
@@ -98,7 +102,7 @@ describe("recording look by look", () => {
 		const [first, second] = [recorder.look(), recorder.look()];
 		first.miss(BASE);
 		first.miss(0);
-		second.read(BASE, Uint8Array.of(1, 2, 3));
+		read(second, BASE, Uint8Array.of(1, 2, 3));
 		const [one, two] = looksOf(RecordedLooks.parse(recorder.serialise()));
 		assert.equal(one?.locate(BASE, 3), -1);
 		assert.deepEqual(one?.copy(BASE + 1, 2), Uint8Array.of(2, 3), "what it never asked for");
@@ -107,9 +111,9 @@ describe("recording look by look", () => {
 
 	it("says when it was too much", () => {
 		const recorder = new LookRecorder(8192);
-		recorder.look().read(0, new Uint8Array(8192));
+		read(recorder.look(), 0, new Uint8Array(8192));
 		assert.equal(recorder.overflowed, false);
-		recorder.look().read(8192, new Uint8Array(1));
+		read(recorder.look(), 8192, new Uint8Array(1));
 		assert.equal(recorder.overflowed, true);
 	});
 
@@ -117,7 +121,8 @@ describe("recording look by look", () => {
 		const recorder = new LookRecorder();
 		recorder.look().miss(77);
 		for (const at of [0, 5000])
-			recorder.look().read(
+			read(
+				recorder.look(),
 				BASE + at,
 				Uint8Array.from({ length: 50 }, (_, i) => i),
 			);

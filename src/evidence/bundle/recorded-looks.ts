@@ -66,7 +66,10 @@ function readMisses(cursor: Cursor): Set<number> {
 	if (count > limit) throw cursor.error("miss count", `up to ${limit}`, String(count));
 	const misses = new Set<number>();
 	let address = 0;
-	for (let i = 0; i < count; i++) misses.add((address += cursor.uvarint("miss")));
+	for (let i = 0; i < count; i++) {
+		address += cursor.uvarint("miss");
+		misses.add(address);
+	}
 	return misses;
 }
 

@@ -4,6 +4,8 @@ import { RecordedMemory, recordedMemoryHead } from "./recorded-memory.ts";
 const PAGE = 4096;
 /** A page and its bits. */
 const PAGE_WITH_BITS = PAGE + PAGE / 8;
+/** So many bytes are copied one by one: a view of them for `set` costs more. */
+const SMALL = 256;
 /** Recordings are compared by so many bytes: the gap between two ranges takes about four. */
 const CELL = 64;
 /** Pages are allocated so many at a time: tens of thousands of small buffers would take half as much again. */
@@ -37,6 +39,8 @@ export class RecordingSource implements ByteSource {
 	readonly #pages = new Map<number, Page>();
 	#slab: Uint8Array = new Uint8Array(0);
 	#slabUsed = SLAB_PAGES;
+	#lastIndex = -1;
+	#last: Page | undefined;
 	#overflowed = false;
 
 	/**
@@ -59,17 +63,19 @@ export class RecordingSource implements ByteSource {
 		return got;
 	}
 
-	/** Records bytes that were read elsewhere. They are copied. */
-	record(offset: number, bytes: Uint8Array): void {
-		let done = 0;
-		while (done < bytes.length) {
-			const address = offset + done;
+	/** Records bytes[from] to bytes[to - 1], which were read elsewhere at `offset`. They are copied. */
+	record(offset: number, bytes: Uint8Array, from = 0, to: number = bytes.length): void {
+		for (let done = from; done < to; ) {
+			const address = offset + done - from;
 			const index = Math.floor(address / PAGE);
 			const within = address - index * PAGE;
-			const count = Math.min(PAGE - within, bytes.length - done);
-			const page = this.#pages.get(index) ?? this.#newPage(index);
+			const count = Math.min(PAGE - within, to - done);
+			const page = index === this.#lastIndex ? this.#last : (this.#pages.get(index) ?? this.#newPage(index));
 			if (page === undefined) return;
-			page.bytes.set(bytes.subarray(done, done + count), within);
+			this.#lastIndex = index;
+			this.#last = page;
+			if (count > SMALL) page.bytes.set(bytes.subarray(done, done + count), within);
+			else for (let i = 0; i < count; i++) page.bytes[within + i] = bytes[done + i]!; // below `to`
 			if (page.recorded !== undefined) mark(page, within, within + count);
 			done += count;
 		}
