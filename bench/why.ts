@@ -56,7 +56,10 @@ await using small = await startSubject("livemap", { args: ["-mib", "4"] });
 await using large = await startSubject("fragmentation", { args: ["-mib", "2500"], readyWithinMs: 180_000 });
 await small.stop();
 await large.stop();
-const before = { small: smapsSum(small.pid, "Rss"), large: smapsSum(large.pid, "Rss") };
+/** Rss, and how much of it is huge pages: khugepaged joins pages of a standing process too, which is not our doing. */
+const sizes = () =>
+	[small.pid, large.pid].map((pid) => ({ rss: smapsSum(pid, "Rss"), huge: smapsSum(pid, "AnonHugePages") }));
+const before = sizes();
 
 const cases: Record<string, string[]> = {
 	"bare node": ["-e", "0"],
@@ -70,7 +73,7 @@ for (let run = -1; run < runs; run++) {
 		if (run >= 0) results.get(name)?.push(result); // the first fills caches
 	}
 }
-const after = { small: smapsSum(small.pid, "Rss"), large: smapsSum(large.pid, "Rss") };
+const after = sizes();
 
 const rows = [...results].map(([name, list]) => {
 	const wall = list.map((r) => r.wallMs);
@@ -97,10 +100,12 @@ console.log(
 		rows,
 	),
 );
-const rss = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-console.log(
-	`\ntargets: ${rss(before.small)} and ${rss(before.large)}; added by reading: ${after.small - before.small} and ${after.large - before.large} bytes`,
-);
+for (const [i, name] of ["small", "large"].entries()) {
+	const [a, b] = [before[i], after[i]];
+	if (a === undefined || b === undefined) continue;
+	const huge = b.huge === a.huge ? "" : `, ${(b.huge - a.huge) / 2 ** 21} huge pages made by the kernel meanwhile`;
+	console.log(`${name} target: ${(a.rss / 2 ** 20).toFixed(1)} MiB, ${b.rss - a.rss} bytes more after reading${huge}`);
+}
 await small.resume();
 await large.resume();
 process.exit(0);

@@ -47,7 +47,9 @@ export async function tests(globs: readonly string[], { concurrency = 3 } = {}):
 		console.error(`no test file matches ${glob}`);
 		return { pass: 0, fail: 1, skipped: 0 };
 	}
-	const { code, output } = await run(["--test", `--test-concurrency=${concurrency}`, ...globs], true);
+	// a test that waits for ever fails, and what it left behind does not keep the run alive
+	const limits = ["--test-timeout=300000", "--test-force-exit"];
+	const { code, output } = await run(["--test", `--test-concurrency=${concurrency}`, ...limits, ...globs], true);
 	const total = (what: string) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
 	const fail = total("fail") + total("cancelled");
 	const empty = total("tests") === 0;
