@@ -8,7 +8,7 @@ import { type Bundle, writeBundle } from "../evidence/bundle/bundle.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Reading } from "../evidence/reading.ts";
 import { GomemError } from "./errors.ts";
-import { bundleError, targetOf } from "./observe.ts";
+import { bundleError, notOpened, targetOf } from "./observe.ts";
 import {
 	ByteCount,
 	beats,
@@ -105,7 +105,7 @@ export const operation = defineOperation({
 			full: input.full,
 			tool: { name: "gomem", version },
 		});
-		if (isUnavailable(recorded)) throw new GomemError({ code: "target-not-found", message: recorded.unavailable });
+		if (isUnavailable(recorded)) throw notOpened(recorded);
 		using process = recorded;
 		if (before !== undefined) checkSame(process, before, ctx.output ?? "");
 		const again = input.every !== undefined || input.for !== undefined;

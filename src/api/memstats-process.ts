@@ -10,6 +10,7 @@ import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromRuntime } from "./memstats-reading.ts";
+import { notOpened } from "./observe.ts";
 import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
 
@@ -18,7 +19,7 @@ type Part = Unavailable & { readonly part: string };
 /** Readings of a live process: its counters only, which are a few KiB, so that many a second cost it nothing. */
 export async function openProcess(target: string, pid: number, pauseMs: number | undefined): Promise<MemStatsSource> {
 	const observed = await ObservedProcess.open(pid);
-	if (isUnavailable(observed)) throw goneError(observed.unavailable);
+	if (isUnavailable(observed)) throw notOpened(observed);
 	const { attached } = observed;
 	if (attached === undefined) {
 		const { reading } = await observed.read();

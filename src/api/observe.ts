@@ -1,7 +1,7 @@
 import type { BundleProblem } from "../capture/bundle-file.ts";
 import { type Observation, ObservedProcess, ProcessEnded } from "../capture/process.ts";
 import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
-import { isUnavailable } from "../evidence/bundle/unavailable.ts";
+import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { GomemError } from "./errors.ts";
 
 /** A target that can be observed: a live process, reading after reading, or the readings that a bundle holds. */
@@ -55,15 +55,18 @@ export async function observe(target: Target, flags: ObserveFlags = {}): Promise
 	});
 }
 
+/** The error for a process that cannot be opened: it has ended, or there is no room beside it. */
+export function notOpened(problem: Unavailable): GomemError {
+	return new GomemError({
+		code: "gone" in problem ? "target-not-found" : "no-headroom",
+		message: problem.unavailable,
+		...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }),
+	});
+}
+
 async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observed> {
 	const observed = await ObservedProcess.open(pid, { pauseMs: flags.pause, stacks: flags.stacks });
-	if (isUnavailable(observed)) {
-		throw new GomemError({
-			code: "target-not-found",
-			message: observed.unavailable,
-			...(observed.wouldHelp === undefined ? {} : { hint: observed.wouldHelp }),
-		});
-	}
+	if (isUnavailable(observed)) throw notOpened(observed);
 	const close = () => observed.close();
 	return {
 		kind: "process",

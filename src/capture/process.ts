@@ -18,6 +18,7 @@ import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
+import { preferOwnOomKill, refuseForHeadroom } from "./linux/own-safety.ts";
 import { type PreparedPause, preparePause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
 import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
@@ -46,6 +47,9 @@ export interface ObserveOptions {
 
 /** A part that could not be had. */
 type Problem = Unavailable & { part: string };
+
+/** What reading takes at its peak, Node included, on a process of some GiB. */
+const PLANNED_BYTES = 160 * 2 ** 20;
 
 /** Threads above this are not asked where they stand. */
 const MAX_THREADS = 4096;
@@ -89,6 +93,9 @@ export class ObservedProcess {
 	static async open(pid: number, options: ObserveOptions = {}): Promise<ObservedProcess | Unavailable> {
 		const stat = readStat(pid);
 		if (isUnavailable(stat)) return stat;
+		preferOwnOomKill();
+		const noRoom = refuseForHeadroom(pid, Math.max(0, PLANNED_BYTES - process.memoryUsage.rss()));
+		if (noRoom !== undefined) return noRoom;
 		const unavailable: Problem[] = [];
 		const miss = <T extends object>(part: string, got: T | Unavailable): Exclude<T, Unavailable> | undefined => {
 			if (!isUnavailable(got)) return got as Exclude<T, Unavailable>;
@@ -233,6 +240,9 @@ export class ObservedProcess {
 		const stat = this.#witnessed("stat");
 		const status = this.#witnessed("status");
 		if (isUnavailable(stat) || isUnavailable(status)) throw new ProcessEnded(this.pid);
+		const parsedStat = parseStat(decodeUtf8(stat));
+		// the pid may be another process's by now
+		if (parsedStat.startTime !== this.startTime) throw new ProcessEnded(this.pid);
 		const cgroup = cgroupOf(this.pid);
 		if (cgroup !== undefined) this.#options.witness?.cgroup(cgroup);
 		const limit = boundsFrom(cgroup, hostFacts().memTotal);
@@ -244,7 +254,7 @@ export class ObservedProcess {
 			host: hostSummary(),
 			exe: this.exe?.path ?? "",
 			exeDeleted: this.exe?.deleted ?? false,
-			stat: parseStat(decodeUtf8(stat)),
+			stat: parsedStat,
 			status: parseStatus(decodeUtf8(status)),
 			container: limit.container,
 			limit: limit.limit,

@@ -10,6 +10,7 @@ import type { ProgramFile } from "../goruntime/program.ts";
 import { boundsOf } from "./limit.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
 import { hostFacts } from "./linux/host-facts.ts";
+import { preferOwnOomKill } from "./linux/own-safety.ts";
 import { isGoneResult, readEnvironment, readProcText } from "./linux/proc-files.ts";
 import { listPids } from "./linux/process-identity.ts";
 import { memoryTask } from "./linux/task-state.ts";
@@ -80,6 +81,10 @@ export class ProcessTable {
 	#attached = new Map<number, Attachment>();
 	#round = 0;
 	#bytesOfEnded = 0;
+
+	constructor() {
+		preferOwnOomKill();
+	}
 
 	/** Looks at all processes. Throws the signal's reason where it aborts. */
 	async read(options: RoundOptions): Promise<Round> {

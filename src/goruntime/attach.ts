@@ -28,10 +28,10 @@ export async function attachRuntime(
 	const choice = await chooseLayouts(file.goVersion, file.arch);
 	if (choice.kind === "unknown") return { unavailable: choice.why, wouldHelp: choice.hint };
 	const layouts = choice.kind === "candidates" ? choice.layouts : [choice.layout];
-	const passing: { view: RuntimeView; from: "symbols" | "structure" }[] = [];
-	for (const layout of layouts) {
-		const tried = tryLayout(file, bias, memory, layout);
-		if (tried !== undefined) passing.push(tried);
+	let passing: { view: RuntimeView; from: "symbols" | "structure" }[] = [];
+	// on a process that is just starting, or moves fast, a look may catch two counts apart: then once more
+	for (let attempt = 0; attempt < ATTEMPTS && passing.length === 0; attempt++) {
+		passing = layouts.flatMap((layout) => tryLayout(file, bias, memory, layout) ?? []);
 	}
 	const [found] = passing;
 	if (found === undefined || passing.length > 1) return notFound(file, choice.kind, passing.length);
@@ -41,6 +41,8 @@ export async function attachRuntime(
 		program: describeProgram(file, bias, found.view.globals, found.from, { label: found.view.layout.label, certainty }),
 	};
 }
+
+const ATTEMPTS = 3;
 
 function tryLayout(
 	file: ProgramFile,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -8,7 +10,14 @@ import { explain, operation, type WhyResult } from "../../src/api/why.ts";
 import { type Observation, ObservedProcess } from "../../src/capture/process.ts";
 import { documentOf, run } from "../operations.ts";
 import { smapsSum } from "../subject-proc.ts";
-import { type BuildMode, type RunningSubject, type SubjectMemStats, skipReason, startSubject } from "../subjects.ts";
+import {
+	type BuildMode,
+	buildSubject,
+	type RunningSubject,
+	type SubjectMemStats,
+	skipReason,
+	startSubject,
+} from "../subjects.ts";
 import { assertBalanced, expectations, lineBytes } from "./why-truth.ts";
 
 const exec = promisify(execFile);
@@ -249,4 +258,67 @@ test("why: the process is named by its executable, its port and its pid alike", 
 	const byPid = (await documentOf(operation, { target: String(subject.pid) })) as unknown as WhyResult;
 	assert.equal(byPid.target.name, name);
 	assert.equal(byPid.target.pid, subject.pid);
+});
+
+test("why: gomem offers itself to the OOM killer before the process it reads", async () => {
+	await using subject = await startSubject("livemap", { args: ["-mib", "8"] });
+	await look(subject.pid);
+	assert.equal(readFileSync("/proc/self/oom_score_adj", "utf8").trim(), "1000");
+	assert.notEqual(readFileSync(`/proc/${subject.pid}/oom_score_adj`, "utf8").trim(), "1000");
+});
+
+describe("why: where the executable is", () => {
+	/** A subject copied to where it will be looked for, started by `via`. */
+	async function lookAtCopy(
+		start: (copy: string) => { command: string; args: string[] },
+		before: (copy: string) => void,
+	): Promise<WhyResult> {
+		const folder = mkdtempSync(join(tmpdir(), "gomem-why-"));
+		const copy = join(folder, "service");
+		cpSync(await buildSubject("livemap", { mode: "stripped" }), copy);
+		const { command, args } = start(copy);
+		const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+		try {
+			const [line] = (await once(child.stdout, "data")) as [Buffer];
+			const { pid: inside } = JSON.parse(line.toString().split("\n")[0] ?? "") as { pid: number };
+			before(copy);
+			const pid = pidSeenHere(child.pid ?? 0, inside);
+			return (await look(pid)).why;
+		} finally {
+			child.stdin.end();
+			await once(child, "exit");
+			rmSync(folder, { recursive: true, force: true });
+		}
+	}
+
+	/** The pid here of the process that calls itself `inside` in its own namespace: the child, or the last of its descendants. */
+	function pidSeenHere(child: number, inside: number): number {
+		if (child === inside) return child;
+		const children = readFileSync(`/proc/${child}/task/${child}/children`, "utf8").trim().split(" ");
+		return children[0] === undefined || children[0] === "" ? child : pidSeenHere(Number(children[0]), -1);
+	}
+
+	function assertLiveMap(why: WhyResult): void {
+		assertBalanced(why);
+		assert.equal(why.verdict.code, "live-heap", JSON.stringify(why.unavailable));
+		assert.ok(Math.abs(why.residualBytes) <= why.rssBytes * 0.02);
+	}
+
+	test("deleted since", async () => {
+		const why = await lookAtCopy(
+			(copy) => ({ command: copy, args: [] }),
+			(copy) => rmSync(copy),
+		);
+		assertLiveMap(why);
+		assert.equal(why.target.exeDeleted, true);
+	});
+
+	test("in another mount and pid namespace", async (t) => {
+		if (process.getuid?.() !== 0) return t.skip("takes root to make namespaces");
+		const why = await lookAtCopy(
+			(copy) => ({ command: "unshare", args: ["--mount", "--pid", "--fork", "--mount-proc", copy] }),
+			() => {},
+		);
+		assertLiveMap(why);
+	});
 });
