@@ -16,9 +16,15 @@ export interface PagesReading {
 
 /** Difference between the two looks, as a share of Rss, that counts as still. */
 const STILL = 0.002;
-const TRIES = 6;
+const TRIES = 12;
 /** No further try once so long has been spent; a process of many GiB gets fewer. */
-const BUDGET_MS = 200;
+const BUDGET_MS = 400;
+/**
+ * A short sleep before the next try: who wakes up gets the processor at once and keeps it for a while, so the two looks are
+ * less likely to be torn apart by the very process that is being read.
+ */
+const SLEEP_MS = 2;
+const asleep = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Reads pagemap and then smaps, some milliseconds apart. A busy process moves in between: the two are read again, a few
@@ -37,6 +43,7 @@ export function readPages(pid: number): PagesReading {
 		}
 		const spent = performance.now() - started;
 		if (least <= STILL || spent + spent / (tries + 1) > BUDGET_MS) break;
+		Atomics.wait(asleep, 0, 0, SLEEP_MS);
 	}
 	return best as PagesReading; // the loop runs at least once
 }

@@ -67,7 +67,7 @@ test("the bundle needs no other package", () => {
 		const text = readFileSync(join(folder, "bundle/dist", name), "utf8");
 		const foreign = [...text.matchAll(/\bfrom"([^."][^"]*)"|\bimport"([^."][^"]*)"/g)]
 			.map((match) => match[1] ?? match[2] ?? "")
-			.filter((specifier) => !specifier.startsWith("node:"));
+			.filter((specifier) => !isBuiltin(specifier));
 		assert.deepEqual(foreign, [], name);
 	}
 });
