@@ -141,7 +141,8 @@ function persistentUse(view: RuntimeView, look: MemoryReader, mheap: StructValue
 		buckets += sum.count;
 	}
 	return {
-		spanStructBytes: inUse("spanalloc"),
+		// allspans has every struct ever made; those not in use are kept for reuse and never returned
+		spanStructBytes: mheap.slice("allspans").length * view.layout.struct("mspan").size,
 		cacheBytes: inUse("cachealloc"),
 		specialBytes: SPECIAL_ALLOCATORS.reduce((n, field) => n + inUse(field), 0),
 		bucketBytes,

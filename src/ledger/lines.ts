@@ -39,7 +39,7 @@ const kinds: readonly LineKind[] = [
 	{ id: "stacks.used", group: "stacks", what: "goroutine stacks in use", source: GOROUTINES },
 	{ id: "stacks.slack", group: "stacks", what: "goroutine stacks below the stack pointer", source: GOROUTINES },
 	{ id: "stacks.cached", group: "stacks", what: "stacks cached for goroutines to come", source: GOROUTINES },
-	{ id: "runtime.metadata.spans", group: "runtime", what: "span structs", source: METADATA },
+	{ id: "runtime.metadata.spans", group: "runtime", what: "span structs, in use or kept for reuse", source: METADATA },
 	{ id: "runtime.metadata.caches", group: "runtime", what: "per-P allocation caches", source: METADATA },
 	{
 		id: "runtime.metadata.specials",
