@@ -68,23 +68,19 @@ function addByPages(reading: Reading, residency: Residency, runtime: RuntimeStat
 	let next = 0;
 	reading.mappings.forEach((m, index) => {
 		if (m.rss === 0 && residency.residentBytesIn(m.start, m.end) === 0) return;
-		let at = m.start;
-		let claimed = 0;
-		let rest = 0;
 		while (next < claims.length && (claims[next]?.end ?? 0) <= m.start) next++;
-		for (let c = next; c < claims.length && (claims[c]?.start ?? 0) < m.end; c++) {
-			const claim = claims[c];
-			if (claim === undefined || claim.end <= at) continue;
-			rest += residency.residentBytesIn(at, Math.max(at, claim.start));
-			const from = Math.max(at, claim.start);
-			const to = Math.min(m.end, claim.end);
-			const bytes = residency.residentBytesIn(from, to);
-			if (claim.id !== undefined) tally.add(claim.id, bytes);
-			claimed += bytes;
-			at = to;
+		const { rests, claimed } = addClaims(m, claims, next, residency, tally);
+		if (rests.length === 0) return;
+		const id = ownerOf(owners, index, m, runtime);
+		let bytes = rests.reduce((n, rest) => n + residency.residentBytesIn(rest.start, rest.end), 0);
+		if (id === "anon.mmap") {
+			for (const block of rests.flatMap((rest) => owners.mallocBlocks(rest.start, rest.end))) {
+				const resident = residency.residentBytesIn(block.start, block.end);
+				tally.add("c.heap", resident);
+				bytes -= resident;
+			}
 		}
-		rest += residency.residentBytesIn(at, m.end);
-		if (rest > 0) mixed.add(ownerOf(owners, index, m, runtime), rest, claimed > 0);
+		if (bytes > 0) mixed.add(id, bytes, claimed > 0);
 	});
 	mixed.finish();
 	if (runtime !== undefined) {
@@ -92,6 +88,33 @@ function addByPages(reading: Reading, residency: Residency, runtime: RuntimeStat
 		for (const arena of runtime.pages.arenas) heap.addArena(arena);
 		splitPersistent(runtime, tally);
 	}
+}
+
+/** Adds what the claims from number `next` on hold of a mapping; returns the parts that nobody claims. */
+function addClaims(
+	m: SmapsEntry,
+	claims: readonly Claim[],
+	next: number,
+	residency: Residency,
+	tally: Tally,
+): { rests: { start: number; end: number }[]; claimed: number } {
+	const rests: { start: number; end: number }[] = [];
+	let claimed = 0;
+	let at = m.start;
+	for (let c = next; c < claims.length; c++) {
+		const claim = claims[c];
+		if (claim === undefined || claim.start >= m.end) break;
+		if (claim.end <= at) continue;
+		if (claim.start > at) rests.push({ start: at, end: claim.start });
+		const from = Math.max(at, claim.start);
+		const to = Math.min(m.end, claim.end);
+		const bytes = residency.residentBytesIn(from, to);
+		if (claim.id !== undefined) tally.add(claim.id, bytes);
+		claimed += bytes;
+		at = to;
+	}
+	if (at < m.end) rests.push({ start: at, end: m.end });
+	return { rests: rests.filter((rest) => residency.residentBytesIn(rest.start, rest.end) > 0), claimed };
 }
 
 function ownerOf(owners: MappingOwners, index: number, m: SmapsEntry, runtime: RuntimeState | undefined): string {

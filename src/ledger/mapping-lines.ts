@@ -15,7 +15,7 @@ export class MappingOwners {
 
 	constructor(reading: Reading, machineStacks: readonly MachineStack[]) {
 		this.#reading = reading;
-		this.#look = reading.memory?.look();
+		this.#look = reading.memory?.look({ blockBytes: PAGE, maxBlocks: 16 });
 		this.#machineStacks = machineStacks;
 		this.#exeKey = exeKey(reading);
 		const libraries = new Set<string>();
@@ -86,7 +86,7 @@ export class MappingOwners {
 		if (this.#inData(m)) return "binary.data";
 		if (this.#followsLibrary(index, m)) return this.idOf(index - 1);
 		if (this.#isThreadStack(index, m)) return "threads.stacks";
-		if (this.#hasLibc && (isMallocArena(this.#reading.mappings, index) || this.#isMmappedChunk(m))) return "c.heap";
+		if (this.#hasLibc && isMallocArena(this.#reading.mappings, index)) return "c.heap";
 		return "anon.mmap";
 	}
 
@@ -122,18 +122,41 @@ export class MappingOwners {
 	}
 
 	/**
-	 * A block that malloc mapped by itself starts with its header: prev_size, size | IS_MMAPPED (glibc malloc.c: sysmalloc_mmap).
-	 * Blocks that lie beside each other share one mapping, so the first header may end before the mapping does.
+	 * The blocks within [start, end) of an anonymous mapping that malloc mapped by itself. Each starts on a page with its
+	 * header, and blocks that lie beside each other share one mapping, with memory of others before or behind them.
 	 */
-	#isMmappedChunk(m: SmapsEntry): boolean {
-		const at = this.#look?.locate(m.start, 16) ?? -1;
-		if (at < 0 || this.#look === undefined) return false;
-		const previous = word(this.#look.view, at);
-		const low = this.#look.view.getUint32(at + 8, true);
-		const size = word(this.#look.view, at + 8) - (low & 7);
-		return previous === 0 && (low & 7) === 2 && size >= 4096 && size % 4096 === 0 && size <= m.end - m.start;
+	mallocBlocks(start: number, end: number): { readonly start: number; readonly end: number }[] {
+		const blocks: { start: number; end: number }[] = [];
+		if (!this.#hasLibc) return blocks;
+		let tries = MAX_PROBES;
+		for (let at = start - (start % PAGE); at < end && tries > 0; ) {
+			const size = at < start ? 0 : this.#mmappedSize(at, end);
+			if (size === 0) {
+				at += PAGE;
+				tries--;
+				continue;
+			}
+			const last = blocks.at(-1);
+			if (last?.end === at) last.end = at + size;
+			else blocks.push({ start: at, end: at + size });
+			at += size;
+		}
+		return blocks;
+	}
+
+	/** Size in the header of a block at `at`: prev_size 0, size | IS_MMAPPED (glibc malloc.c: sysmalloc_mmap); 0 where there is none. */
+	#mmappedSize(at: number, end: number): number {
+		const here = this.#look?.locate(at, 16) ?? -1;
+		if (here < 0 || this.#look === undefined || word(this.#look.view, here) !== 0) return 0;
+		const low = this.#look.view.getUint32(here + 8, true);
+		const size = word(this.#look.view, here + 8) - (low & 7);
+		return (low & 7) === 2 && size >= PAGE && size % PAGE === 0 && at + size <= end ? size : 0;
 	}
 }
+
+const PAGE = 4096;
+/** Pages of a mapping that are looked at in vain: 16 MiB of somebody else's memory before or between malloc's blocks. */
+const MAX_PROBES = 4096;
 
 /** The ids of what Go names (the vmaName arguments of sysAlloc, sysReserve and persistentalloc, Go 1.25 to 1.27). */
 const NAMED_BY_GO: ReadonlyMap<string, string> = new Map([
