@@ -7,15 +7,9 @@ import type { FieldName } from "./memstats-shape.ts";
 import { readUrl } from "./memstats-url.ts";
 import type { OperationContext } from "./operation.ts";
 import type { Obtained, UrlFlags } from "./url-input.ts";
-import type { WhyResult } from "./why.ts";
+import type { WhyResult, WhyUrlResult } from "./why-shape.ts";
 
 type Line = Obtained["lines"][number];
-
-/** The result for a URL: no figure of residency but the one that a Prometheus page may have. */
-export type WhyUrlResult = Omit<WhyResult, "rssBytes" | "swapBytes" | "vszBytes" | "limit" | "residualBytes"> & {
-	rssBytes?: number;
-	obtained: Obtained;
-};
 
 /** A share of RSS, and a size, from which on what is not Go's is the finding. */
 const OUTSIDE_SHARE = 0.4;

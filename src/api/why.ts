@@ -1,108 +1,17 @@
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
 import { sinceGc, verdictFacts } from "../ledger/facts.ts";
-import { verdictCodes } from "../ledger/groups.ts";
 import { type Growth, type LedgerPoint, measureGrowth } from "../ledger/growth.ts";
 import { type Ledger, makeLedger } from "../ledger/ledger.ts";
 import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
 import { readBaseline } from "./baseline.ts";
 import { observe, targetOf } from "./observe.ts";
-import {
-	ByteCount,
-	BytesPerHour,
-	beats,
-	Count,
-	Duration,
-	defineOperation,
-	Milliseconds,
-	Moment,
-	type OperationContext,
-} from "./operation.ts";
-import { ProcessSummary, Unreadable, unreadable } from "./shapes.ts";
+import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
+import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
-import { headerInput, Obtained, type UrlFlags } from "./url-input.ts";
-
-const Line = Type.Object({
-	id: Type.String({ description: "stable name; dots go deeper: heap.live, libs.libc.so.6, files./data/index.bolt" }),
-	bytes: ByteCount({ description: "resident bytes" }),
-	what: Type.String({ description: "in plain words" }),
-	source: Type.String({ description: "how it was counted" }),
-	growthBytes: Type.Optional(ByteCount({ description: "change since the first reading or the baseline" })),
-});
-
-const Step = Type.Object({ command: Type.String(), says: Type.String() });
-
-const result = Type.Object({
-	target: ProcessSummary,
-	at: Moment({ description: "when the reading began" }),
-	rssBytes: ByteCount({ description: "Rss of smaps" }),
-	pssBytes: Type.Optional(ByteCount({ description: "Rss with shared pages divided by their users" })),
-	swapBytes: ByteCount({}),
-	vszBytes: ByteCount({ description: "address space" }),
-	limit: Type.Object({
-		bytes: ByteCount({}),
-		source: Type.String({ description: "the cgroup that has it, or the machine" }),
-		usedBytes: Type.Optional(ByteCount({ description: "what that cgroup uses" })),
-	}),
-	runtime: Type.Optional(
-		Type.Object({
-			sysBytes: ByteCount({ description: "MemStats.Sys" }),
-			heapAllocBytes: ByteCount({ description: "MemStats.HeapAlloc: live objects and garbage not yet swept" }),
-			heapReleasedBytes: ByteCount({ description: "MemStats.HeapReleased: in Sys, not resident" }),
-			nextGcBytes: Type.Optional(
-				ByteCount({ description: "heap size at which the next GC is due; absent when GOGC and GOMEMLIMIT are off" }),
-			),
-			numGC: Count({}),
-			lastGcSecondsAgo: Type.Optional(Type.Number()),
-			gogc: Type.Integer({ description: "GOGC in force; -1 is off" }),
-			memoryLimitBytes: Type.Optional(ByteCount({ description: "GOMEMLIMIT in force; absent when there is none" })),
-			goroutines: Count({}),
-		}),
-	),
-	lines: Type.Array(Line, {
-		description: "every resident byte on exactly one line; their sum and residualBytes are rssBytes",
-	}),
-	residualBytes: ByteCount({ description: "what no line explains; negative where pages went away while reading" }),
-	growth: Type.Optional(
-		Type.Object({
-			readings: Count({}),
-			seconds: Type.Number(),
-			rssBytes: ByteCount({}),
-			rssBytesPerHour: BytesPerHour({}),
-			secondsToLimit: Type.Optional(Type.Number({ description: "at this rate; absent when it does not grow" })),
-		}),
-	),
-	verdict: Type.Object({
-		code: Type.Enum([...verdictCodes]),
-		sentence: Type.String(),
-		confidence: Type.Enum(["high", "medium", "low"]),
-		reasons: Type.Array(Type.String()),
-		advice: Type.Array(Type.String()),
-		next: Type.Array(Step),
-		also: Type.Array(Type.String()),
-	}),
-	blur: Type.Object({
-		heapBytes: ByteCount({ description: "how far the heap's numbers moved while they were read" }),
-		paused: Type.Boolean(),
-	}),
-	unavailable: Type.Array(Unreadable),
-	cost: Type.Object({ wallMs: Milliseconds({}), pausedMs: Milliseconds({}), bytesRead: ByteCount({}) }),
-});
-
-/** The result for a process or a capture; that for a URL is WhyUrlResult. */
-export type WhyResult = Static<typeof result>;
-
-/** As published: a URL does not tell what is resident, so those figures are absent and `obtained` is there instead. */
-const published = Type.Object({
-	...result.properties,
-	rssBytes: Type.Optional(result.properties.rssBytes),
-	swapBytes: Type.Optional(result.properties.swapBytes),
-	vszBytes: Type.Optional(result.properties.vszBytes),
-	limit: Type.Optional(result.properties.limit),
-	residualBytes: Type.Optional(result.properties.residualBytes),
-	obtained: Type.Optional(Obtained),
-});
+import { headerInput, type UrlFlags } from "./url-input.ts";
+import { WhyDocument, type WhyResult } from "./why-shape.ts";
 
 export const operation = defineOperation({
 	name: "why",
@@ -131,7 +40,7 @@ export const operation = defineOperation({
 		header: headerInput,
 		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
 	}),
-	result: published,
+	result: WhyDocument,
 	examples: [
 		{ command: "gomem why 4242", says: "where the memory of process 4242 is now" },
 		{ command: "gomem why orders-api --every 5s --for 1m", says: "what grows, line by line" },

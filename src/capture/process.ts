@@ -1,19 +1,15 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { decodeUtf8 } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { boundsFrom } from "../evidence/memory-bounds.ts";
-import type { HostSummary, Program, Reading, Thread } from "../evidence/reading.ts";
+import type { HostSummary, Program, Reading } from "../evidence/reading.ts";
 import type { GoroutineStacks } from "../evidence/stacks.ts";
-import { parseElf } from "../formats/elf/parse.ts";
-import type { Mapping } from "../formats/procfs/mapping.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
 import { parseStatus } from "../formats/procfs/status.ts";
-import { parseTaskSyscall } from "../formats/procfs/task-syscall.ts";
 import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
-import { identifyProgram, type ProgramFile } from "../goruntime/program.ts";
+import type { ProgramFile } from "../goruntime/program.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
@@ -25,8 +21,10 @@ import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } f
 import { readMaps } from "./mappings.ts";
 import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
+import { loadBias, programOf } from "./program.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
 import { LiveMemory } from "./target-memory.ts";
+import { readThreads } from "./threads.ts";
 
 /** A reading with the runtime already decoded: a live process is decoded while it is read. */
 export interface Observation {
@@ -50,9 +48,6 @@ type Problem = Unavailable & { part: string };
 
 /** What reading takes at its peak, Node included, on a process of some GiB. */
 const PLANNED_BYTES = 160 * 2 ** 20;
-
-/** Threads above this are not asked where they stand. */
-const MAX_THREADS = 4096;
 
 /**
  * A process under observation: the executable read, the runtime found, its memory open. Several readings may follow, each
@@ -319,55 +314,7 @@ function readStat(pid: number): ProcessStat | Unavailable {
 	return typeof text === "string" ? parseStat(text) : text;
 }
 
-function programOf(exe: Executable): ProgramFile | Unavailable {
-	try {
-		const file = identifyProgram(parseElf(exe.file));
-		return (
-			file ?? { unavailable: "not a Go program: no Go version in the executable", wouldHelp: "a process written in Go" }
-		);
-	} catch (error) {
-		if (!(error instanceof ParseError)) throw error;
-		return { unavailable: `the executable cannot be read: ${error.message}` };
-	}
-}
-
-/** Load address minus link address, from the mapping of the executable that holds its first byte. */
-export function loadBias(maps: readonly Mapping[], exe: string, file: ProgramFile): number | undefined {
-	let lowest: Mapping | undefined;
-	for (const m of maps) {
-		if (m.kind === "file" && m.path === exe && m.offset === 0 && (lowest === undefined || m.start < lowest.start))
-			lowest = m;
-	}
-	return lowest === undefined ? undefined : lowest.start - file.firstAddress;
-}
-
 function hostSummary(): HostSummary {
 	const { kernel, pageSize, ticksPerSecond, bootTime, memTotal } = hostFacts();
 	return { kernel, pageSize, ticksPerSecond, bootTime, memTotal };
-}
-
-/** Where each thread's stack pointer stands; without the right to ask, only which threads there are. */
-function readThreads(pid: number): Thread[] {
-	const threads: Thread[] = [];
-	let names: string[];
-	try {
-		names = readdirSync(`/proc/${pid}/task`);
-	} catch {
-		return threads;
-	}
-	for (const name of names) {
-		const tid = Number(name);
-		threads.push({ tid, sp: threads.length < MAX_THREADS ? stackPointer(pid, tid) : undefined });
-	}
-	return threads;
-}
-
-function stackPointer(pid: number, tid: number): number | undefined {
-	try {
-		const where = parseTaskSyscall(readFileSync(`/proc/${pid}/task/${tid}/syscall`, "utf8"));
-		return where.state === "running" ? undefined : where.sp;
-	} catch {
-		// gone, or no right to trace: the stacks are then found by their shape
-		return undefined;
-	}
 }

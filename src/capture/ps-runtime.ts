@@ -10,7 +10,7 @@ import { optional } from "../goruntime/runtime-state.ts";
 import { type GlobalName, type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
-import { loadBias } from "./process.ts";
+import { loadBias } from "./program.ts";
 import { type Deadline, DeadlinePassed, TimedMemory } from "./ps-deadline.ts";
 import { outOfTime } from "./ps-programs.ts";
 

@@ -13,7 +13,7 @@ import { GomemError } from "../../src/api/errors.ts";
 import { operation } from "../../src/api/memstats.ts";
 import type { MemStatsResult } from "../../src/api/memstats-shape.ts";
 import { operation as why } from "../../src/api/why.ts";
-import type { WhyUrlResult } from "../../src/api/why-url.ts";
+import type { WhyUrlResult } from "../../src/api/why-shape.ts";
 import { type HttpOptions, httpGet, parseHttpAddress, shownAddress } from "../../src/capture/http.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { documentOf } from "../operations.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { WhyResult } from "../../src/api/why.ts";
+import type { WhyResult } from "../../src/api/why-shape.ts";
 import type { SubjectHolds } from "../subjects.ts";
 
 const MiB = 2 ** 20;

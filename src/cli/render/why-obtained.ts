@@ -1,4 +1,4 @@
-import type { WhyUrlResult } from "../../api/why-url.ts";
+import type { WhyUrlResult } from "../../api/why-shape.ts";
 import { bar, bytes, percent } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";

@@ -1,5 +1,4 @@
-import type { WhyResult } from "../../api/why.ts";
-import type { WhyUrlResult } from "../../api/why-url.ts";
+import type { WhyResult, WhyUrlResult } from "../../api/why-shape.ts";
 import { bar, bytes, count, duration, percent, rate } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
