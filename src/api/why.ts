@@ -62,7 +62,7 @@ export const operation = defineOperation({
 			if (observed.kind === "process") break;
 		}
 		if (last === undefined) throw new Error("a bundle without readings was opened");
-		return explain(input.target, last, points);
+		return explain(nameOf(observed.kind, input.target, last), last, points);
 	},
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
@@ -75,7 +75,7 @@ export const operation = defineOperation({
 		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
 			const observation = await observed.next();
 			if (observation === undefined) return;
-			yield explain(input.target, observation, points);
+			yield explain(nameOf(observed.kind, input.target, observation), observation, points);
 			points.push(pointOf(observation));
 			if (points.length > MAX_POINTS) points.splice(1, 1);
 		}
@@ -86,6 +86,11 @@ export const operation = defineOperation({
 async function fromUrl(ctx: OperationContext, url: string, input: UrlFlags & { readonly baseline?: string }) {
 	const { whyFromUrl } = await import("./why-url.ts");
 	return whyFromUrl(ctx, url, input);
+}
+
+/** What the next commands are told to look at: a capture cannot be watched, its process can, while it lives. */
+function nameOf(kind: "process" | "bundle", target: string, observation: Observation): string {
+	return kind === "bundle" ? String(observation.reading.pid) : target;
 }
 
 /** Readings that are kept to measure growth; the first stays. */

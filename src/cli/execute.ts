@@ -9,7 +9,7 @@ import { writeArtifact } from "./artifact.ts";
 import { flagName, type GlobalFlags, readCommandLine } from "./command-line.ts";
 import { printFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
-import { outputClosed, visibleText, whenOutputCloses, write, writeError } from "./output.ts";
+import { outputClosed, visibleStrings, visibleText, whenOutputCloses, write, writeError } from "./output.ts";
 import { renderers } from "./render/registry.gen.ts";
 import { renderAny } from "./render-any.ts";
 import { type ColorChoice, type Render, type Rows, type Terminal, terminalFor } from "./terminal.ts";
@@ -85,7 +85,7 @@ function readSettings(flags: GlobalFlags): Promise<Settings> {
 async function print(operation: Operation, outcome: Outcome, form: Form, file: string | undefined): Promise<number> {
 	const terminal = terminalFor(process.stdout, form.color, process.env);
 	const render = form.json ? undefined : await rendererOf(operation);
-	const text = (document: ResultDocument) => visibleText(render?.(document, terminal) ?? "");
+	const text = (document: ResultDocument) => visibleText(render?.(visibleStrings(document), terminal) ?? "");
 	if (outcome.kind === "documents") {
 		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal, render?.rows);
 	}
@@ -119,7 +119,7 @@ async function printStream(
 		findings = operation.findings?.(document) === true;
 		if (text === undefined) await write(`${JSON.stringify(document)}\n`);
 		else if (rows !== undefined && (!repaints || rows.always(document))) {
-			await write(`${visibleText(rows.row(document, first, terminal))}\n`);
+			await write(`${visibleText(rows.row(visibleStrings(document), first, terminal))}\n`);
 			lastRow = document;
 		} else if (repaints) await write(repaint(text(document), first === undefined, terminal));
 		else await write(`${first === undefined || operation.kind === "stream" ? "" : "\n"}${text(document)}\n`);

@@ -42,6 +42,19 @@ export function writeError(text: string): void {
 export function visibleText(text: string): string {
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 	return text.replace(/(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (control, color: string | undefined) =>
-		color === undefined ? `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}` : color,
+		color === undefined ? escaped(control) : color,
 	);
+}
+
+/** The strings in a document, before it is laid out: a newline in one would be a row, and an escape sequence a colour. */
+export function visibleStrings<T>(value: T): T {
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+	if (typeof value === "string") return value.replace(/[\x00-\x1f\x7f-\x9f]/g, escaped) as T;
+	if (Array.isArray(value)) return value.map(visibleStrings) as T;
+	if (typeof value !== "object" || value === null) return value;
+	return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, visibleStrings(one)])) as T;
+}
+
+function escaped(control: string): string {
+	return `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PsResult } from "../../api/ps.ts";
+import { visibleStrings } from "../output.ts";
 import { terminalFor } from "../terminal.ts";
 import { render } from "./ps.ts";
 
@@ -105,7 +106,7 @@ test("what could not be read stands below, told once per reason", () => {
 test("a name cannot draw a row or a colour", () => {
 	const name = "a\n  1 \x1b[31m";
 	const text = render(
-		result([row(1, { name, module: "m\nn" })], [{ pid: 2, ppid: 1, name, ...DENIED }]),
+		visibleStrings(result([row(1, { name, module: "m\nn" })], [{ pid: 2, ppid: 1, name, ...DENIED }])),
 		terminal(250),
 	);
 	assert.equal(text.split("\n").filter((line) => line.includes("a\\x0a  1 \\x1b[31m")).length, 2);

@@ -54,8 +54,7 @@ const MORE: readonly (Column & { readonly before?: string })[] = [
 ];
 
 /** A line per process; what could not be read below, grouped by why; how many were looked at. */
-export function render(result: PsResult, terminal: Terminal): string {
-	const r = visibleStrings(result);
+export function render(r: PsResult, terminal: Terminal): string {
 	const out =
 		r.processes.length === 0
 			? [r.unreadable.length === 0 ? "no Go processes" : "no Go processes that gomem may look into"]
@@ -68,21 +67,6 @@ export function render(result: PsResult, terminal: Terminal): string {
 	if (notes.length > 0) out.push("", ...notes);
 	out.push("", terminal.style("dim", clip(cost(r), terminal.columns)));
 	return out.join("\n");
-}
-
-/** Names and build information are others' text: a newline in them would be a row, and an escape sequence a colour. */
-function visibleStrings<T>(value: T): T {
-	if (typeof value === "string") return value.replace(CONTROL, escaped) as T;
-	if (Array.isArray(value)) return value.map(visibleStrings) as T;
-	if (typeof value !== "object" || value === null) return value;
-	return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, visibleStrings(one)])) as T;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
-
-function escaped(control: string): string {
-	return `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 function rows(r: PsResult, terminal: Terminal): string[] {
