@@ -41,16 +41,28 @@ async function look(
 	}
 }
 
-/** The subject stands still while it is read; its own MemStats were taken directly before. */
-async function lookStopped(
-	subject: RunningSubject,
-): Promise<{ observation: Observation; why: WhyResult; truth: SubjectMemStats }> {
-	await subject.stop();
-	try {
-		return { ...(await look(subject.pid)), truth: await subject.resume() };
-	} catch (error) {
-		subject.kill("SIGCONT");
-		throw error;
+interface Stopped {
+	readonly observation: Observation;
+	readonly why: WhyResult;
+	readonly truth: SubjectMemStats;
+}
+
+/**
+ * The subject stands still while it is read; its own MemStats were taken directly before. Where the runtime did something
+ * in between (it started a thread, which takes a stack from the heap), once more.
+ */
+async function lookStopped(subject: RunningSubject): Promise<Stopped> {
+	for (let tries = 4; ; tries--) {
+		await subject.stop();
+		try {
+			const stopped = { ...(await look(subject.pid)), truth: await subject.resume() };
+			const ours = stopped.observation.runtime?.counters.memStats;
+			const same = ours?.Mallocs === stopped.truth.Mallocs && ours.StackInuse === stopped.truth.StackInuse;
+			if (same || tries === 0) return stopped;
+		} catch (error) {
+			subject.kill("SIGCONT");
+			throw error;
+		}
 	}
 }
 
