@@ -16,11 +16,12 @@ export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): st
 			...unavailable(result, terminal),
 		].join("\n");
 	}
+	const fit = (line: string) => clip(line, terminal.columns);
 	return [
-		header(result, terminal),
+		...wrap(header(result), terminal.columns).map((line, i) => (i === 0 ? boldName(line, result, terminal) : line)),
 		"",
-		total(result, terminal),
-		...(result.runtime === undefined ? [] : [runtimeLine(result)]),
+		fit(total(result, terminal)),
+		...(result.runtime === undefined ? [] : [fit(runtimeLine(result))]),
 		"",
 		...rows(result, terminal),
 		"",
@@ -31,7 +32,11 @@ export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): st
 	].join("\n");
 }
 
-function header(r: WhyResult, terminal: Terminal): string {
+function boldName(line: string, r: WhyResult, terminal: Terminal): string {
+	return terminal.style("bold", r.target.name) + line.slice(r.target.name.length);
+}
+
+function header(r: WhyResult): string {
 	const t = r.target;
 	const gogc = r.runtime === undefined ? (t.gogc ?? "unset") : r.runtime.gogc < 0 ? "off" : String(r.runtime.gogc);
 	const limit =
@@ -41,7 +46,7 @@ function header(r: WhyResult, terminal: Terminal): string {
 				? "unset"
 				: bytes(r.runtime.memoryLimitBytes);
 	const parts = [
-		terminal.style("bold", t.name),
+		t.name,
 		...(t.pid === undefined ? [] : [`pid ${t.pid}`]),
 		t.goVersion ?? "not a Go program that gomem can read",
 		...(t.uptimeSeconds === undefined ? [] : [`up ${duration(t.uptimeSeconds * 1000)}`]),
@@ -248,6 +253,6 @@ function cost(r: WhyResult): string {
 			? ""
 			: blur < 0.001
 				? " · it stood still"
-				: ` · heap lines ±${percent(blur, blur < 0.01 ? 1 : 0)} (moving target; --pause for exact)`;
+				: ` · heap ±${percent(blur, blur < 0.01 ? 1 : 0)}, it moves (--pause for exact)`;
 	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}${sharp}`;
 }
