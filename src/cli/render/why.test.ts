@@ -71,7 +71,7 @@ test("every line of the ledger is on the screen, small ones together, and nothin
 	const text = render(result(usual), plain);
 	assert.match(text, /^orders-api · pid 4242 · go1\.26\.8 · up 3 d 4 h · GOGC=100 · GOMEMLIMIT unset$/m);
 	assert.match(text, /live at the last GC, 12 s ago +512\.0 MiB +46 %/);
-	assert.match(text, /in use by 1,204 goroutines +14\.9 MiB/);
+	assert.match(text, /in use by 1,204 goroutines and the runtime +14\.9 MiB/);
 	assert.match(text, /^ {2}C +C heap.* 301\.0 MiB/m);
 	assert.match(text, /\/data\/index\.bolt \(mapped\) +121\.0 MiB/);
 	assert.match(text, /residual: on no line +0 B/);

@@ -164,8 +164,10 @@ function shortName(line: Line): string {
 function words(line: Line, r: WhyResult): string {
 	const ago = r.runtime?.lastGcSecondsAgo;
 	if (line.id === "heap.live" && ago !== undefined) return `live at the last GC, ${duration(ago * 1000)} ago`;
-	if (line.id === "stacks.used" && r.runtime !== undefined)
-		return `in use by ${count(r.runtime.goroutines)} goroutines`;
+	if (line.id === "stacks.used" && r.runtime !== undefined) {
+		const { goroutines } = r.runtime;
+		return `in use by ${count(goroutines)} goroutine${goroutines === 1 ? "" : "s"} and the runtime`;
+	}
 	const path = /^(files|shared|libs)\.(.*)$/.exec(line.id);
 	if (path?.[2] !== undefined) return path[1] === "files" ? `${path[2]} (mapped)` : path[2];
 	return line.what;
