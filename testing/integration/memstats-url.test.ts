@@ -230,7 +230,7 @@ describe("HTTP that is not as it should be", () => {
 		for (const path of ["/never", "/drip"]) {
 			const started = performance.now();
 			assert.match((await failure(url + path, { timeout: "300ms" })).why ?? "", /within 0.3 s/);
-			assert.ok(performance.now() - started < 5000);
+			assert.ok(performance.now() - started < 30_000);
 		}
 		const address = parseHttpAddress(`${url}/flood`);
 		assert.ok(address !== undefined);

@@ -73,7 +73,7 @@ test("torn and hostile memory gives a result or a ParseError, in bounded time", 
 			outcomes.refused++;
 		}
 		if (seed % 10 === 0) scanGlobals(torn, view.layout, reading.program.data);
-		assert.ok(performance.now() - started < 20_000, `seed ${seed} took too long`);
+		assert.ok(performance.now() - started < 60_000, `seed ${seed} took too long`);
 	}
 	memory.close();
 	await subject.resume();

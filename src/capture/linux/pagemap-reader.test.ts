@@ -85,7 +85,7 @@ describe("readResidency", () => {
 		const reserved = maps.filter((m) => m.end - m.start >= 2 ** 30).reduce((sum, m) => sum + m.end - m.start, 0);
 		const start = performance.now();
 		const reading = read(target.pid, smapsOf(target.pid));
-		assert.ok(performance.now() - start < 1000);
+		assert.ok(performance.now() - start < 30_000);
 		assert.ok(reading.bytesRead < 16 * MiB, `${reading.bytesRead} bytes for ${reserved} reserved`);
 
 		const none = { read: false, write: false, execute: false, shared: false };
@@ -105,7 +105,7 @@ describe("readResidency", () => {
 		const readable: Mapping = { ...huge, permissions: { ...none, read: true, write: true } };
 		const before = performance.now();
 		const late = read(target.pid, [readable], { maxMs: 50 });
-		assert.ok(performance.now() - before < 1000);
+		assert.ok(performance.now() - before < 30_000);
 		assert.equal(late.skipped[0]?.why, "time");
 		assert.ok(late.skipped[0].start > huge.start && late.skipped[0].end === huge.end);
 	});

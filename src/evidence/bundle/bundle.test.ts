@@ -222,7 +222,7 @@ describe("a bundle", () => {
 		new DataView(bomb.buffer, bomb.byteOffset).setUint32(at, 1000, true);
 		const start = performance.now();
 		assert.throws(() => unzip(bomb), /1000 bytes, found more/);
-		assert.ok(performance.now() - start < 2000);
+		assert.ok(performance.now() - start < 30_000);
 	});
 
 	it("lets only ParseError escape where the file is cut or changed", async () => {

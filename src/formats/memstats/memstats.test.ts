@@ -210,7 +210,7 @@ test("truncated and damaged texts: only ParseError escapes", () => {
 	for (const piece of ["a", "1", "a=", "a=1", "heap_alloc=", "{", "2026-01-02 ", " ", "1e"]) {
 		readLogLine(piece.repeat(200_000));
 	}
-	assert.ok(performance.now() - started < 2000);
+	assert.ok(performance.now() - started < 30_000);
 });
 
 function onlyParseError(text: string): void {
