@@ -100,7 +100,7 @@ async function lookAt(observed: ObservedProcess, view: RuntimeView, pauseMs: num
 		throw new GomemError({
 			code: "runtime-unreadable",
 			message: `the runtime of process ${observed.pid} cannot be read now`,
-			hint: "read again, or with --pause if the process is busy",
+			hint: "start the command again, if the process executed another program; with --pause, if it is busy",
 			cause: error,
 		});
 	}

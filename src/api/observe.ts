@@ -65,8 +65,12 @@ export function notOpened(problem: Unavailable): GomemError {
 }
 
 async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observed> {
-	const observed = await ObservedProcess.open(pid, { pauseMs: flags.pause, stacks: flags.stacks });
-	if (isUnavailable(observed)) throw notOpened(observed);
+	const open = async () => {
+		const opened = await ObservedProcess.open(pid, { pauseMs: flags.pause, stacks: flags.stacks });
+		if (isUnavailable(opened)) throw notOpened(opened);
+		return opened;
+	};
+	let observed = await open();
 	const close = () => observed.close();
 	return {
 		kind: "process",
@@ -74,6 +78,11 @@ async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observe
 		[Symbol.dispose]: close,
 		async next() {
 			try {
+				const observation = await observed.read();
+				if (observed.attached === undefined || observation.runtime !== undefined) return observation;
+				// it was readable and is not: the process has executed another program, or itself anew
+				observed.close();
+				observed = await open();
 				return await observed.read();
 			} catch (error) {
 				if (!(error instanceof ProcessEnded)) throw error;

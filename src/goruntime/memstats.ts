@@ -1,5 +1,6 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
+import { ParseError } from "../bytes/parse-error.ts";
 import { heapConstants } from "./heap-constants.ts";
 import { readPs } from "./heap-pages.ts";
 import { heapGoal, type Pacer, readPacer } from "./pacer.ts";
@@ -161,6 +162,16 @@ function sumAllocations(view: RuntimeView, stats: HeapStats, unflushed: Unflushe
 
 /** Reads all counters. Throws ParseError where memstats, gcController or mheap_ was not found or cannot be read. */
 export function readCounters(view: RuntimeView, look: MemoryReader, mheap: StructValue): RuntimeCounters {
+	if (mheap.slice("allspans").length === 0) {
+		// an address space that is gone reads as zeros; a Go program has spans from its first moment on
+		throw new ParseError({
+			format: "go runtime",
+			offset: mheap.address,
+			field: "mheap_.allspans",
+			expected: "spans",
+			actual: "none: the process has ended, or executed another program",
+		});
+	}
 	const memstats = readGlobal(view, look, "memstats", "mstats");
 	const pacerStruct = readGlobal(view, look, "gcController", "gcControllerState");
 	const stats = new HeapStats(view, memstats);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -7,9 +8,11 @@ import { operation } from "../../src/api/memstats.ts";
 import { openProcess, takenFromObservation } from "../../src/api/memstats-process.ts";
 import { fieldNames, type MemStatsFields, type MemStatsResult } from "../../src/api/memstats-shape.ts";
 import { ObservedProcess } from "../../src/capture/process.ts";
+import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
 import { documentOf, run } from "../operations.ts";
 import {
 	type BuildMode,
+	buildSubject,
 	goVersions,
 	type RunningSubject,
 	type SubjectMemStats,
@@ -292,4 +295,22 @@ describe("on the command line", () => {
 			/has no HeapAllocs/,
 		);
 	});
+});
+
+test("a process that executes another program ends the readings with an error, not with zeros", async (t) => {
+	const other = await buildSubject("livemap");
+	const first = buildGo({ source: join(import.meta.dirname, "testdata/reexec.go"), toolchain: "go1.25.9" });
+	if ("unavailable" in first) return t.skip(first.unavailable);
+	const child = spawn(first.path, [other, "-mib", "4"], { stdio: ["pipe", "pipe", "inherit"] });
+	try {
+		await once(child.stdout, "data");
+		const source = await openProcess(String(child.pid), child.pid ?? 0, undefined);
+		assert.notEqual(await source.next(), undefined);
+		child.stdin.write("x\n");
+		await once(child.stdout, "data");
+		await assert.rejects(async () => source.next(), /cannot be read now/);
+		source.close();
+	} finally {
+		child.kill("SIGKILL");
+	}
 });

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
+import { observe } from "../../src/api/observe.ts";
 import { explain, operation } from "../../src/api/why.ts";
 import type { WhyResult } from "../../src/api/why-shape.ts";
 import { type Observation, ObservedProcess } from "../../src/capture/process.ts";
+import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
 import type { LedgerPoint } from "../../src/ledger/growth.ts";
 import { documentOf, run } from "../operations.ts";
 import { smapsSum } from "../subject-proc.ts";
@@ -375,4 +377,25 @@ describe("why: where the executable is", () => {
 		);
 		assertLiveMap(why);
 	});
+});
+
+test("why: a process that executes another program is followed", async (t) => {
+	const other = await buildSubject("livemap");
+	const first = buildGo({ source: join(import.meta.dirname, "testdata/reexec.go"), toolchain: "go1.25.9" });
+	if ("unavailable" in first) return t.skip(first.unavailable);
+	const child = spawn(first.path, [other, "-mib", "16"], { stdio: ["pipe", "pipe", "inherit"] });
+	try {
+		await once(child.stdout, "data");
+		using observed = await observe({ kind: "process", pid: child.pid ?? 0 });
+		const before = await observed.next();
+		assert.equal(before?.reading.program?.goVersion, "go1.25.9");
+		assert.ok(before.runtime !== undefined);
+		child.stdin.write("x\n");
+		await once(child.stdout, "data");
+		const after = await observed.next();
+		assert.equal(after?.reading.program?.goVersion, "go1.26.8");
+		assert.ok((after.runtime?.counters.memStats.HeapAlloc ?? 0) > 16 * 2 ** 20);
+	} finally {
+		child.kill("SIGKILL");
+	}
 });
