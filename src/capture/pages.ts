@@ -16,9 +16,9 @@ export interface PagesReading {
 
 /** Difference between the two looks, as a share of Rss, that counts as still. */
 const STILL = 0.002;
-const TRIES = 12;
+const TRIES = 24;
 /** No further try once so long has been spent; a process of many GiB gets fewer. */
-const BUDGET_MS = 400;
+const BUDGET_MS = 700;
 /**
  * A short sleep before the next try: who wakes up gets the processor at once and keeps it for a while, so the two looks are
  * less likely to be torn apart by the very process that is being read.
