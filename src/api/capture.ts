@@ -17,6 +17,7 @@ import {
 	defineOperation,
 	Milliseconds,
 	type OperationContext,
+	pauseInput,
 } from "./operation.ts";
 import { ProcessSummary } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
@@ -67,13 +68,7 @@ export const operation = defineOperation({
 	effect: "read",
 	target: "required",
 	input: Type.Object({
-		pause: Type.Optional(
-			Duration({
-				description: "stop the process while it is read, at most this long; exact numbers",
-				bare: "500ms",
-				effect: "pauses",
-			}),
-		),
+		pause: pauseInput,
 		every: Type.Optional(Duration({ description: "take a reading this often, until stopped" })),
 		for: Type.Optional(Duration({ description: "stop after this long" })),
 		append: Type.Boolean({ description: "add readings to the file of -o, if it is of this process", default: false }),

@@ -1,9 +1,10 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { boundsOf } from "../capture/limit.ts";
 import { hostFacts } from "../capture/linux/host-facts.ts";
-import { withPause } from "../capture/linux/pause.ts";
+import { preparePause } from "../capture/linux/pause.ts";
 import { readEnvironment, readProcText } from "../capture/linux/proc-files.ts";
 import { type Observation, ObservedProcess } from "../capture/process.ts";
+import { whilePaused } from "../capture/while-paused.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { parseStat } from "../formats/procfs/stat.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
@@ -75,25 +76,9 @@ async function lookAt(observed: ObservedProcess, view: RuntimeView, pauseMs: num
 	const both = () => ({ first: counters(view), second: counters(view) });
 	try {
 		if (pauseMs === undefined) return { ...both(), pausedMs: 0, parts: [] };
-		const paused = await withPause(observed.pid, { maxMs: pauseMs, startTime: observed.startTime }, both);
-		if ("refused" in paused) {
-			return {
-				...both(),
-				pausedMs: 0,
-				parts: [{ part: "pause", unavailable: paused.why, wouldHelp: paused.wouldHelp ?? "reading without --pause" }],
-			};
-		}
-		const torn =
-			paused.torn === undefined
-				? []
-				: [
-						{
-							part: "pause",
-							unavailable: `the target ran on before the reading was done (${paused.torn.why})`,
-							wouldHelp: "a longer --pause",
-						},
-					];
-		return { ...paused.value, pausedMs: paused.pausedMs, parts: torn };
+		const pause = preparePause(observed.pid, { maxMs: pauseMs, startTime: observed.startTime });
+		const { value, pausedMs, problems } = await whilePaused(pause, both);
+		return { ...value, pausedMs, parts: problems };
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
 		assertAlive(observed);

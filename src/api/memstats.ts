@@ -15,8 +15,8 @@ import {
 	type View,
 } from "./memstats-shape.ts";
 import { observe, targetOf } from "./observe.ts";
-import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
-import { headerInput } from "./url-input.ts";
+import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
+import { headerInput, timeoutInput } from "./url-input.ts";
 
 interface Flags {
 	readonly target: string;
@@ -42,15 +42,9 @@ export const operation = defineOperation({
 		fields: Type.Optional(Type.String({ description: "only these fields: HeapAlloc,Sys,NumGC", placeholder: "a,b" })),
 		all: Type.Boolean({ description: "the lists too: pauses, size classes; every row of a log", default: false }),
 		csv: Type.Boolean({ description: "print CSV, a line per reading", default: false }),
-		pause: Type.Optional(
-			Duration({
-				description: "stop the process while it is read, at most this long",
-				bare: "500ms",
-				effect: "pauses",
-			}),
-		),
+		pause: pauseInput,
 		header: headerInput,
-		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
+		timeout: timeoutInput,
 	}),
 	result: MemStatsDocument,
 	examples: [

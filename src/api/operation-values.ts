@@ -37,6 +37,15 @@ export function Duration(options: InputOptions): TUnsafe<number> {
 	});
 }
 
+/** `--pause[=MAX]`, of every operation that reads a live process. */
+export const pauseInput = Type.Optional(
+	Duration({
+		description: "stop the process while it is read, at most this long; exact numbers",
+		bare: "500ms",
+		effect: "pauses",
+	}),
+);
+
 /** An input that is a size: a string such as 4096, 64MiB or 1.5GiB outside (K, M, G, T are binary), bytes in the handler. */
 export function Bytes(options: InputOptions): TUnsafe<number> {
 	return Type.Unsafe<number>({ placeholder: "size", ...options, type: "string", pattern: BYTES, unit: "bytes" });

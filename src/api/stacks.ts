@@ -16,7 +16,7 @@ import {
 } from "../goruntime/stack-groups.ts";
 import { GomemError } from "./errors.ts";
 import { type Observed, observe, targetOf } from "./observe.ts";
-import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
+import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 import { unreadable } from "./shapes.ts";
 import { stackAccounts } from "./stacks-accounts.ts";
 import { frameMatcher } from "./stacks-match.ts";
@@ -45,9 +45,7 @@ const input = Type.Object({
 	),
 	system: Type.Boolean({ description: "the runtime's own goroutines, too", default: false }),
 	full: Type.Boolean({ description: "all frames, where text shows the first ones only", default: false }),
-	pause: Type.Optional(
-		Duration({ description: "stop the process while it is read, at most this long", bare: "500ms", effect: "pauses" }),
-	),
+	pause: pauseInput,
 });
 
 export const operation = defineOperation({

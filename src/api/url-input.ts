@@ -1,5 +1,5 @@
 import { type Static, type TArray, type TString, Type } from "typebox";
-import { ByteCount } from "./operation-values.ts";
+import { ByteCount, Duration } from "./operation-values.ts";
 
 /** The input that every operation on URLs has. */
 export const headerInput: TArray<TString> = Type.Array(Type.String({ placeholder: "K: V", minLength: 1 }), {
@@ -7,6 +7,8 @@ export const headerInput: TArray<TString> = Type.Array(Type.String({ placeholder
 	default: [],
 	secret: true,
 });
+
+export const timeoutInput = Duration({ description: "how long a URL may take", default: "10s" });
 
 export interface UrlFlags {
 	readonly header: readonly string[];

@@ -7,10 +7,10 @@ import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
 import { readBaseline } from "./baseline.ts";
 import { observe, targetOf } from "./observe.ts";
-import { beats, Duration, defineOperation, type OperationContext } from "./operation.ts";
+import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
-import { headerInput, type UrlFlags } from "./url-input.ts";
+import { headerInput, timeoutInput, type UrlFlags } from "./url-input.ts";
 import { WhyDocument, type WhyResult } from "./why-shape.ts";
 
 export const operation = defineOperation({
@@ -24,13 +24,7 @@ export const operation = defineOperation({
 	effect: "read",
 	target: "required",
 	input: Type.Object({
-		pause: Type.Optional(
-			Duration({
-				description: "stop the process while it is read, at most this long; exact numbers",
-				bare: "500ms",
-				effect: "pauses",
-			}),
-		),
+		pause: pauseInput,
 		baseline: Type.Optional(
 			Type.String({
 				description: "an earlier capture (.gomem) or `why --json` output to compare with",
@@ -38,7 +32,7 @@ export const operation = defineOperation({
 			}),
 		),
 		header: headerInput,
-		timeout: Duration({ description: "how long a URL may take", default: "10s" }),
+		timeout: timeoutInput,
 	}),
 	result: WhyDocument,
 	examples: [

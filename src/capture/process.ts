@@ -4,6 +4,7 @@ import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.
 import { boundsFrom } from "../evidence/memory-bounds.ts";
 import type { HostSummary, Program, Reading } from "../evidence/reading.ts";
 import type { GoroutineStacks } from "../evidence/stacks.ts";
+import type { Mapping } from "../formats/procfs/mapping.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
@@ -17,7 +18,7 @@ import { hostFacts } from "./linux/host-facts.ts";
 import { preferOwnOomKill, refuseForHeadroom } from "./linux/own-safety.ts";
 import { type PreparedPause, preparePause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
-import { type AddressRange, openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { readMaps } from "./mappings.ts";
 import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
@@ -25,6 +26,7 @@ import { loadBias, programOf } from "./program.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
 import { LiveMemory } from "./target-memory.ts";
 import { readThreads } from "./threads.ts";
+import { whilePaused } from "./while-paused.ts";
 
 /** A reading with the runtime already decoded: a live process is decoded while it is read. */
 export interface Observation {
@@ -99,24 +101,25 @@ export class ObservedProcess {
 		};
 		const exe = miss("executable", openExecutable(pid));
 		const file = exe === undefined ? undefined : miss("go program", programOf(exe));
+		const maps = file === undefined ? undefined : miss("mappings", readMaps(pid));
+		// never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such
 		const memory =
 			file === undefined
 				? undefined
-				: miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: untouchedIsZero(pid) }));
+				: miss("runtime memory", openSafeMemory(pid, { zeroWhereAbsent: zeroWhereAbsent(maps ?? []) }));
 		const pause =
 			options.pauseMs === undefined
 				? undefined
 				: preparePause(pid, { maxMs: options.pauseMs, startTime: stat.startTime });
 		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, file, memory, options, unavailable });
 		observed.#pause = pause;
-		await observed.#attach();
+		await observed.#attach(maps ?? []);
 		return observed;
 	}
 
-	async #attach(): Promise<void> {
+	async #attach(maps: readonly Mapping[]): Promise<void> {
 		if (this.#file === undefined || this.#memory === undefined || this.exe === undefined) return;
-		const maps = readMaps(this.pid);
-		const bias = !isUnavailable(maps) ? loadBias(maps, this.exe.path, this.#file) : undefined;
+		const bias = loadBias(maps, this.exe.path, this.#file);
 		if (bias === undefined) {
 			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
 			return;
@@ -148,33 +151,22 @@ export class ObservedProcess {
 		const started = performance.now();
 		const bytesBefore = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0);
 		const { pauseMs } = this.#options;
-		const { core, pausedMs, problems } =
-			pauseMs === undefined
-				? { core: this.#readCore(false), pausedMs: 0, problems: [] }
-				: await this.#readPaused(pauseMs);
+		const {
+			value: core,
+			pausedMs,
+			problems,
+		} = pauseMs === undefined
+			? { value: this.#readCore(false), pausedMs: 0, problems: [] }
+			: await whilePaused(this.#takePause(pauseMs), (still) => this.#readCore(still));
 		const bytes = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0) - bytesBefore + core.bytesRead;
 		return this.#assemble(core, problems, { wallMs: performance.now() - started, pausedMs, bytesRead: bytes });
 	}
 
-	/** Reads while the target stands still, or, where it cannot be stopped, while it runs and says why. */
-	async #readPaused(pauseMs: number): Promise<{ core: Core; pausedMs: number; problems: Problem[] }> {
-		const pause = this.#pause ?? preparePause(this.pid, { maxMs: pauseMs, startTime: this.startTime });
+	/** The pause that was prepared while the process was opened, or one for a later reading. */
+	#takePause(maxMs: number): PreparedPause {
+		const pause = this.#pause ?? preparePause(this.pid, { maxMs, startTime: this.startTime });
 		this.#pause = undefined;
-		const paused = await pause.run(() => this.#readCore(true));
-		if ("refused" in paused) {
-			const wouldHelp = paused.wouldHelp ?? "reading without --pause";
-			return {
-				core: this.#readCore(false),
-				pausedMs: 0,
-				problems: [{ part: "pause", unavailable: paused.why, wouldHelp }],
-			};
-		}
-		const problems: Problem[] = [];
-		if (paused.torn !== undefined) {
-			const why = `the target ran on before the reading was done (${paused.torn.why})`;
-			problems.push({ part: "pause", unavailable: why, wouldHelp: "a longer --pause" });
-		}
-		return { core: paused.value, pausedMs: paused.pausedMs, problems };
+		return pause;
 	}
 
 	/**
@@ -301,12 +293,6 @@ export class ProcessEnded extends Error {
 		this.name = "ProcessEnded";
 		this.pid = pid;
 	}
-}
-
-/** Never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such. */
-function untouchedIsZero(pid: number): readonly AddressRange[] {
-	const maps = readMaps(pid);
-	return isUnavailable(maps) ? [] : zeroWhereAbsent(maps);
 }
 
 function readStat(pid: number): ProcessStat | Unavailable {

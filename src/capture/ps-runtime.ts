@@ -1,15 +1,14 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { LayoutUse, Program } from "../evidence/reading.ts";
-import { parseMaps } from "../formats/procfs/maps.ts";
 import { attachRuntime } from "../goruntime/attach.ts";
 import { countGoroutines, type GoroutineCount } from "../goruntime/goroutine-count.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
 import { optional } from "../goruntime/runtime-state.ts";
 import { type GlobalName, type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
-import { readProcBytes } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
+import { readMaps } from "./mappings.ts";
 import { loadBias } from "./program.ts";
 import { type Deadline, DeadlinePassed, TimedMemory } from "./ps-deadline.ts";
 import { outOfTime } from "./ps-programs.ts";
@@ -60,9 +59,8 @@ export class RuntimeGlances {
 		file: ProgramFile,
 		deadline: Deadline,
 	): Promise<RuntimeGlances | Unavailable> {
-		const text = readProcBytes(pid, "maps");
-		if (isUnavailable(text)) return text;
-		const maps = parseMaps(text);
+		const maps = readMaps(pid);
+		if (isUnavailable(maps)) return maps;
 		const bias = loadBias(maps, path, file);
 		if (bias === undefined) return { unavailable: "the executable's mappings were not found" };
 		const memory = openSafeMemory(pid, { zeroWhereAbsent: zeroWhereAbsent(maps) });

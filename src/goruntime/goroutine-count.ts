@@ -1,6 +1,6 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { ParseError } from "../bytes/parse-error.ts";
-import { isDead, readGoroutines } from "./goroutines.ts";
+import { type GoroutineTable, isDead, readGoroutines } from "./goroutines.ts";
 import { readPs } from "./heap-pages.ts";
 import { freeInSched } from "./locate-sched.ts";
 import { globalAddress, type RuntimeView, readGlobal } from "./runtime-view.ts";
@@ -21,9 +21,14 @@ const MAX_COUNTED = 1 << 18;
 /**
  * Counts goroutines without reading them, as runtime.gcount does (proc.go, Go 1.27; the same since 1.19): the length of
  * allgs, less the free ones (sched.gFree and p.gFree) and the system's (sched.ngsys). Where runtime.sched was not found,
- * their states are counted. Undefined where there are too many for that. Throws ParseError where allgs cannot be read.
+ * their states are counted, in `known` if they were read. Undefined where there are too many to read for that. Throws
+ * ParseError where allgs cannot be read.
  */
-export function countGoroutines(view: RuntimeView, look: MemoryReader): GoroutineCount | undefined {
+export function countGoroutines(
+	view: RuntimeView,
+	look: MemoryReader,
+	known?: GoroutineTable,
+): GoroutineCount | undefined {
 	const length = look.word(globalAddress(view, "allgs") + 8);
 	if (length === undefined || length >= 2 ** 32) {
 		throw new ParseError({
@@ -34,8 +39,8 @@ export function countGoroutines(view: RuntimeView, look: MemoryReader): Goroutin
 		});
 	}
 	if (view.globals.has("sched")) return { count: countByScheduler(view, look, length), from: "scheduler" };
-	if (length > MAX_COUNTED) return undefined;
-	const table = readGoroutines(view, look);
+	if (known === undefined && length > MAX_COUNTED) return undefined;
+	const table = known ?? readGoroutines(view, look);
 	let count = 0;
 	for (let i = 0; i < table.count; i++) if (!isDead(table.status[i] ?? 0)) count++;
 	return { count, from: "states" };

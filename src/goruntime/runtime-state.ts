@@ -81,7 +81,7 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		metadata,
 		counters: before,
 		goroutines,
-		goroutineCount: optional(() => countGoroutines(view, look)?.count) ?? 0,
+		goroutineCount: optional(() => countGoroutines(view, look, goroutines)?.count) ?? 0,
 		machineStacks,
 		blur: {
 			heapBytes: Math.max(

@@ -129,8 +129,8 @@ export class MappingOwners {
 		const blocks: { start: number; end: number }[] = [];
 		if (!this.#hasLibc) return blocks;
 		let tries = MAX_PROBES;
-		for (let at = start - (start % PAGE); at < end && tries > 0; ) {
-			const size = at < start ? 0 : this.#mmappedSize(at, end);
+		for (let at = Math.ceil(start / PAGE) * PAGE; at < end && tries > 0; ) {
+			const size = this.#mmappedSize(at, end);
 			if (size === 0) {
 				at += PAGE;
 				tries--;

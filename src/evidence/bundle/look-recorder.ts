@@ -1,9 +1,9 @@
 import type { LookRecord } from "../../bytes/block-reader.ts";
 import { BufferSource } from "../../bytes/byte-source.ts";
+import { ByteWriter } from "../../bytes/byte-writer.ts";
 import { joined } from "./codec.ts";
 import { LOOKS_MAGIC, MAX_MISSES } from "./recorded-looks.ts";
 import { pageBudget, RecordingSource } from "./recording-source.ts";
-import { ByteWriter } from "./varint.ts";
 
 const NOTHING = new BufferSource(new Uint8Array(0));
 

@@ -1,6 +1,6 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
+import { ByteWriter } from "../../bytes/byte-writer.ts";
 import { Cursor } from "../../bytes/cursor.ts";
-import { ByteWriter } from "./varint.ts";
 
 /**
  * Memory as it was recorded: ranges in ascending order that neither overlap nor touch, and their bytes one after another.

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ParseError } from "../../bytes/parse-error.ts";
 import { findRepeatedPfns, RepeatedPfns, ResidencyBuilder } from "./pagemap.ts";
-import { FILE_OR_SHARED, PRESENT, type Residency, SWAPPED, ZERO_PAGE } from "./residency.ts";
+import { FILE_OR_SHARED, MAYBE_ZERO, PRESENT, type Residency, SWAPPED, ZERO_PAGE } from "./residency.ts";
 import { deserialiseResidency, serialiseResidency } from "./residency-codec.ts";
 
 const PAGE = 4096;
@@ -158,4 +158,21 @@ test("torn and hostile serial forms end in ParseError", () => {
 			if (!(error instanceof ParseError)) throw error;
 		}
 	}
+});
+
+test("serial form: a page that may be a zero page is stored as resident, and moves no other", () => {
+	const entries = new Uint8Array(4 * 8);
+	// present, not exclusive, frame number hidden; the third is exclusive, the fourth absent
+	for (const page of [0, 1, 2]) entries[page * 8 + 7] = 0x80;
+	entries[2 * 8 + 7] = 0x81;
+	const builder = new ResidencyBuilder({ privateAnonymous: () => true });
+	builder.add(0x10000, entries);
+	const undecided = builder.build();
+	const stored = deserialiseResidency(serialiseResidency(undecided));
+	assert.equal(undecided.kindAt(0x10000), PRESENT | MAYBE_ZERO);
+	assert.equal(stored.kindAt(0x10000), PRESENT);
+	assert.equal(stored.residentBytesIn(0, 0x20000), undecided.residentBytesIn(0, 0x20000));
+	assert.equal(stored.kindAt(0x13000), 0);
+	const decided = undecided.settleZeroPages([{ start: 0x10000, end: 0x14000, rss: 4096 }]);
+	assert.equal(decided.residentBytes, 4096);
 });

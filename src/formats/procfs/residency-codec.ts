@@ -1,5 +1,6 @@
+import { ByteWriter } from "../../bytes/byte-writer.ts";
 import { Cursor } from "../../bytes/cursor.ts";
-import { KIND_MASK, PRESENT, Residency, SWAPPED } from "./residency.ts";
+import { KIND_MASK, MAYBE_ZERO, PRESENT, Residency, SWAPPED } from "./residency.ts";
 
 /*
  * The serial form of a Residency, for the bundle: "GMR1", then unsigned LEB128 varints:
@@ -17,20 +18,22 @@ const MAX_ADDRESS = 2 ** 53 - 1;
 
 export function serialiseResidency(residency: Residency): Uint8Array {
 	const { starts, ends, kinds, pageSize } = residency;
-	const writer = new VarintWriter(32 + starts.length * 4);
-	writer.uint32(MAGIC);
-	writer.varint(Math.log2(pageSize));
-	writer.varint(residency.exclusivePages);
-	writer.varint(starts.length);
+	const writer = new ByteWriter(32 + starts.length * 4);
+	writer.u32(MAGIC);
+	writer.uvarint(Math.log2(pageSize));
+	writer.uvarint(residency.exclusivePages);
+	writer.uvarint(starts.length);
 	let previousEnd = 0;
 	for (let i = 0; i < starts.length; i++) {
 		const start = starts[i]!;
 		const end = ends[i]!;
-		writer.varint(((start - previousEnd) / pageSize) * KIND_SCALE + kinds[i]!);
-		writer.varint((end - start) / pageSize);
+		// five bits hold every kind that is decided; an undecided page counts as resident, here as everywhere
+		const kind = kinds[i]! & ~MAYBE_ZERO;
+		writer.uvarint(((start - previousEnd) / pageSize) * KIND_SCALE + kind);
+		writer.uvarint((end - start) / pageSize);
 		previousEnd = end;
 	}
-	return writer.bytes();
+	return writer.finish();
 }
 
 /** Reads what `serialiseResidency` wrote. Throws ParseError for anything else, trailing bytes included. */
@@ -71,40 +74,4 @@ export function deserialiseResidency(bytes: Uint8Array): Residency {
 		throw cursor.error("exclusive pages", `at most ${present + swapped}`, String(exclusivePages));
 	}
 	return residency;
-}
-
-/** A growing buffer of varints; values are non-negative integers below 2^53. */
-class VarintWriter {
-	#buffer: Uint8Array;
-	#length = 0;
-
-	constructor(capacity: number) {
-		this.#buffer = new Uint8Array(capacity);
-	}
-
-	uint32(value: number): void {
-		this.#reserve(4);
-		for (let i = 0; i < 4; i++) this.#buffer[this.#length++] = value >>> (8 * i);
-	}
-
-	varint(value: number): void {
-		this.#reserve(8); // eight groups of seven bits hold any number below 2^53
-		let rest = value;
-		while (rest >= 0x80) {
-			this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
-			rest = Math.floor(rest / 0x80);
-		}
-		this.#buffer[this.#length++] = rest;
-	}
-
-	bytes(): Uint8Array {
-		return this.#buffer.slice(0, this.#length);
-	}
-
-	#reserve(count: number): void {
-		if (this.#length + count <= this.#buffer.length) return;
-		const grown = new Uint8Array((this.#buffer.length + count) * 2);
-		grown.set(this.#buffer);
-		this.#buffer = grown;
-	}
 }

@@ -22,6 +22,12 @@ export class ByteWriter {
 		this.#bytes[this.#length++] = rest;
 	}
 
+	/** Little-endian. */
+	u32(value: number): void {
+		this.#reserve(4);
+		for (let i = 0; i < 4; i++) this.#bytes[this.#length++] = value >>> (8 * i);
+	}
+
 	raw(bytes: Uint8Array): void {
 		this.#reserve(bytes.length);
 		this.#bytes.set(bytes, this.#length);
