@@ -69,8 +69,9 @@ export const operation = defineOperation({
 		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
 			const observation = await observed.next();
 			if (observation === undefined) return;
-			yield explain(nameOf(observed.kind, input.target, observation), observation, points);
-			points.push(pointOf(observation));
+			const point = pointOf(observation);
+			yield explain(nameOf(observed.kind, input.target, observation), observation, points, point.ledger);
+			points.push(point);
 			if (points.length > MAX_POINTS) points.splice(1, 1);
 		}
 	},
@@ -94,14 +95,18 @@ async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
 	while (!ctx.signal.aborted) yield;
 }
 
-function pointOf(observation: Observation): LedgerPoint {
+function pointOf(observation: Observation): LedgerPoint & { readonly ledger: Ledger } {
 	return { at: observation.reading.at, ledger: makeLedger(observation.reading, observation.runtime) };
 }
 
-/** The result document of one observation, with what grew since the earlier ones. */
-export function explain(target: string, observation: Observation, earlier: readonly LedgerPoint[]): WhyResult {
+/** The result document of one observation, with what grew since the earlier ones. `ledger` where it was made already. */
+export function explain(
+	target: string,
+	observation: Observation,
+	earlier: readonly LedgerPoint[],
+	ledger: Ledger = makeLedger(observation.reading, observation.runtime),
+): WhyResult {
 	const { reading, runtime } = observation;
-	const ledger = makeLedger(reading, runtime);
 	const growth = measureGrowth([...earlier, { at: reading.at, ledger }]);
 	const verdict = judge(verdictFacts(target, reading, runtime, ledger, growth));
 	return {

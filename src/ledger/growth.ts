@@ -39,9 +39,10 @@ export function measureGrowth(points: readonly LedgerPoint[]): Growth | undefine
 	const last = points.at(-1);
 	if (first === undefined || last === undefined || points.length < 2) return undefined;
 	const edge = Math.max(1, Math.floor(points.length / 3));
-	const early = points.slice(0, edge);
-	const late = points.slice(-edge);
-	const between = (of: (p: LedgerPoint) => number) => median(late.map(of)) - median(early.map(of));
+	const summed = points.map((p) => ({ ...p, parts: sumParts(p.ledger) }));
+	const early = summed.slice(0, edge);
+	const late = summed.slice(-edge);
+	const between = (of: (p: (typeof summed)[number]) => number) => median(late.map(of)) - median(early.map(of));
 	const seconds = (median(late.map((p) => p.at)) - median(early.map((p) => p.at))) / 1000;
 	const ids = new Set(points.flatMap((p) => p.ledger.lines.map((line) => line.id)));
 	const lines = new Map<string, number>();
@@ -51,10 +52,10 @@ export function measureGrowth(points: readonly LedgerPoint[]): Growth | undefine
 	}
 	const rssBytes = between((p) => p.ledger.rssBytes);
 	const parts = new Map<PartCode, number>();
-	for (const code of new Set(points.flatMap((p) => [...sumParts(p.ledger).keys()]))) {
+	for (const code of new Set(summed.flatMap((p) => [...p.parts.keys()]))) {
 		parts.set(
 			code,
-			between((p) => sumParts(p.ledger).get(code) ?? 0),
+			between((p) => p.parts.get(code) ?? 0),
 		);
 	}
 	const enough = rssBytes >= MIN_GROWTH_BYTES && rssBytes >= first.ledger.rssBytes * MIN_GROWTH_SHARE;
