@@ -37,6 +37,9 @@ function guardsOf(pid: number): readonly number[] {
 		.map((line) => Number(line.trim().split(/\s+/)[0]));
 }
 
+/** Far beyond what any of this takes: a bound, not a measurement. */
+const LATEST_MS = 20_000;
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("withPause", () => {
@@ -53,7 +56,7 @@ describe("withPause", () => {
 		assert.deepEqual(new Set(result.value), new Set(["T"]));
 		assert.equal(result.threads, result.value.length);
 		assert.equal(result.torn, undefined);
-		assert.ok(result.stoppedAfterMs > 0 && result.stoppedAfterMs <= result.pausedMs && result.pausedMs < 500);
+		assert.ok(result.stoppedAfterMs > 0 && result.stoppedAfterMs <= result.pausedMs && result.pausedMs < LATEST_MS);
 		assert.ok(runs(target.pid));
 		assert.deepEqual(guardsOf(target.pid), []);
 	});
@@ -63,7 +66,7 @@ describe("withPause", () => {
 		const thrown = new Error("from the body");
 		let during = "";
 		await assert.rejects(
-			withPause(target.pid, { maxMs: 5000 }, () => {
+			withPause(target.pid, { maxMs: 30_000 }, () => {
 				during = stateOf(target.pid);
 				throw thrown;
 			}),
@@ -77,36 +80,37 @@ describe("withPause", () => {
 		await using target = await startNode(counting);
 		const result = paused(
 			await withPause(target.pid, { maxMs: 100 }, async () => {
-				await sleep(700);
+				await until(() => runs(target.pid), LATEST_MS, "running at the deadline");
 				return stateOf(target.pid);
 			}),
 		);
 		assert.ok(["S", "R", "D"].includes(result.value), result.value);
 		assert.equal(result.torn?.why, "deadline");
-		assert.ok(result.torn.afterMs !== undefined && result.torn.afterMs > 20 && result.torn.afterMs < 600);
-		assert.ok(result.pausedMs >= 99 && result.pausedMs < 600, `${result.pausedMs} ms`);
+		// a machine under load may schedule the guard late, and stop the last of the threads late
+		assert.ok(result.torn.afterMs !== undefined && result.torn.afterMs <= result.pausedMs);
+		assert.ok(result.pausedMs >= 99 && result.pausedMs < LATEST_MS, `${result.pausedMs} ms`);
 	});
 
 	it("lets the process run at the deadline while the body never yields", async () => {
 		await using target = await startNode(counting);
 		const result = paused(
 			await withPause(target.pid, { maxMs: 100 }, () => {
-				const end = performance.now() + 700;
-				while (performance.now() < end);
+				const end = performance.now() + LATEST_MS;
+				while (!runs(target.pid) && performance.now() < end);
 				return stateOf(target.pid);
 			}),
 		);
 		assert.ok(["S", "R", "D"].includes(result.value), result.value);
 		assert.equal(result.torn?.why, "deadline");
-		assert.ok(result.pausedMs < 600, `${result.pausedMs} ms`);
+		assert.ok(result.pausedMs < LATEST_MS, `${result.pausedMs} ms`);
 	});
 
 	it("notices that another process continued the target", async () => {
 		await using target = await startNode(counting);
 		const result = paused(
-			await withPause(target.pid, { maxMs: 5000 }, async () => {
+			await withPause(target.pid, { maxMs: 30_000 }, async () => {
 				process.kill(target.pid, "SIGCONT");
-				await until(() => runs(target.pid), 4000, "running");
+				await until(() => runs(target.pid), LATEST_MS, "running");
 			}),
 		);
 		assert.deepEqual(result.torn, { why: "continued-by-another", afterMs: undefined });
@@ -115,21 +119,21 @@ describe("withPause", () => {
 	it("continues the target itself when the guard is killed", async () => {
 		await using target = await startNode(counting);
 		const result = paused(
-			await withPause(target.pid, { maxMs: 5000 }, async () => {
+			await withPause(target.pid, { maxMs: 30_000 }, async () => {
 				const guards = guardsOf(target.pid);
 				assert.equal(guards.length, 1);
 				process.kill(guards[0] ?? 0, "SIGKILL");
-				return until(() => runs(target.pid), 5000, "running after the guard's death");
+				return until(() => runs(target.pid), LATEST_MS, "running after the guard's death");
 			}),
 		);
 		assert.equal(result.torn?.why, "guard-died");
-		assert.ok(result.value < 4000, "before the deadline");
+		assert.ok(result.value < LATEST_MS, "before the deadline");
 	});
 
 	it("survives the guard's death under a body that never yields", async () => {
 		await using target = await startNode(counting);
 		const result = paused(
-			await withPause(target.pid, { maxMs: 5000 }, () => {
+			await withPause(target.pid, { maxMs: 30_000 }, () => {
 				process.kill(guardsOf(target.pid)[0] ?? 0, "SIGKILL");
 				return "done";
 			}),
@@ -141,9 +145,9 @@ describe("withPause", () => {
 	it("has a guard that lets the target run when it is asked to end", async () => {
 		await using target = await startNode(counting);
 		const result = paused(
-			await withPause(target.pid, { maxMs: 5000 }, async () => {
+			await withPause(target.pid, { maxMs: 30_000 }, async () => {
 				process.kill(guardsOf(target.pid)[0] ?? 0, "SIGTERM");
-				return until(() => runs(target.pid), 5000, "running after SIGTERM to the guard");
+				return until(() => runs(target.pid), LATEST_MS, "running after SIGTERM to the guard");
 			}),
 		);
 		assert.equal(result.torn?.why, "guard-died");
@@ -154,7 +158,7 @@ describe("preparePause", () => {
 	it("stops nothing before run, and nothing at all after cancel", async () => {
 		await using target = await startNode(counting);
 		const pause = preparePause(target.pid, {});
-		await until(() => guardsOf(target.pid).length === 1, 5000, "a guard");
+		await until(() => guardsOf(target.pid).length === 1, LATEST_MS, "a guard");
 		await sleep(200);
 		assert.ok(runs(target.pid));
 		const result = paused(await pause.run(() => stateOf(target.pid)));
@@ -188,8 +192,8 @@ describe("withPause when gomem itself ends", () => {
 			assert.equal(stateOf(target.pid), "T");
 			process.kill(-pauser.pid, signal);
 			// far below the deadline of 30 s
-			await until(() => runs(target.pid), 5000, "running again");
-			await until(() => guardsOf(target.pid).length === 0, 5000, "no guard left behind");
+			await until(() => runs(target.pid), LATEST_MS, "running again");
+			await until(() => guardsOf(target.pid).length === 0, LATEST_MS, "no guard left behind");
 		});
 	}
 
@@ -197,7 +201,7 @@ describe("withPause when gomem itself ends", () => {
 		await using target = await startNode(counting);
 		await using pauser = await startPauser(target, 300);
 		process.kill(pauser.pid, "SIGSTOP");
-		await until(() => runs(target.pid), 5000, "running again");
+		await until(() => runs(target.pid), LATEST_MS, "running again");
 	});
 });
 
@@ -205,7 +209,7 @@ describe("withPause refuses", () => {
 	it("a process that is stopped already, and leaves it stopped", async () => {
 		await using target = await startNode(counting);
 		process.kill(target.pid, "SIGSTOP");
-		await until(() => stateOf(target.pid) === "T", 5000, "stopped");
+		await until(() => stateOf(target.pid) === "T", LATEST_MS, "stopped");
 		assert.equal(refused(await withPause(target.pid, {}, () => 0)).refused, "already-stopped");
 		assert.equal(stateOf(target.pid), "T");
 	});
@@ -225,7 +229,7 @@ describe("withPause refuses", () => {
 		// a zombie: its parent sleeps on without waiting
 		await using parent = await startTarget("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 60"]);
 		const zombie = Number(parent.said);
-		await until(() => stateOf(zombie) === "Z", 5000, "a zombie");
+		await until(() => stateOf(zombie) === "Z", LATEST_MS, "a zombie");
 		assert.equal(refused(await withPause(zombie, {}, () => 0)).refused, "gone");
 	});
 
@@ -263,7 +267,7 @@ describe("withPause refuses", () => {
 		);
 		const tracerOf = (): string =>
 			readFileSync(`/proc/${target.pid}/status`, "utf8").match(/TracerPid:\s*(\d+)/)?.[1] ?? "";
-		await until(() => tracerOf() !== "0", 5000, "traced");
+		await until(() => tracerOf() !== "0", LATEST_MS, "traced");
 		const refusal = refused(await withPause(target.pid, {}, () => 0));
 		assert.equal(refusal.refused, "traced");
 		assert.match(refusal.why, new RegExp(tracerOf()));
