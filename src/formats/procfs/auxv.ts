@@ -18,6 +18,9 @@ export interface AuxiliaryVector {
 	readonly clockTicks: number | undefined;
 	/** whether exec raised rights (set-uid …) */
 	readonly secure: boolean | undefined;
+	/** addresses of 16 random bytes and of the path given to exec: both in the first thread's stack, above the environment */
+	readonly random: number | undefined;
+	readonly execFileName: number | undefined;
 }
 
 // include/uapi/linux/auxvec.h; AT_SYSINFO_EHDR of x86 and arm64
@@ -30,6 +33,8 @@ const AT_BASE = 7;
 const AT_ENTRY = 9;
 const AT_CLKTCK = 17;
 const AT_SECURE = 23;
+const AT_RANDOM = 25;
+const AT_EXECFN = 31;
 const AT_SYSINFO_EHDR = 33;
 const ENTRY_BYTES = 16;
 /** The kernel's own limit is some 50 entries (AT_VECTOR_SIZE). */
@@ -57,5 +62,7 @@ export function parseAuxv(bytes: Uint8Array): AuxiliaryVector {
 		vdso: values.get(AT_SYSINFO_EHDR),
 		clockTicks: values.get(AT_CLKTCK),
 		secure: secure === undefined ? undefined : secure !== 0,
+		random: values.get(AT_RANDOM),
+		execFileName: values.get(AT_EXECFN),
 	};
 }
