@@ -143,7 +143,7 @@ const stacks: Adviser = (facts) => {
 		reasons:
 			count === 0
 				? []
-				: [`${count.toLocaleString("en-US")} goroutines, ${bytes(total / count)} resident each on average`],
+				: [`${count.toLocaleString("en-US")} goroutines, ${bytes(total / count)} ${facts.counted} each on average`],
 		change: ["find where they are made and what they wait for; bound their number, give them a context that ends"],
 		next: [{ command: `gomem stacks ${facts.target}`, says: "goroutines by stack, creation site and wait reason" }],
 	};
@@ -205,7 +205,10 @@ const anonMap: Adviser = (facts) => ({
 	growing: "Someone maps memory and does not unmap it; neither MemStats nor pprof sees it.",
 	reasons: facts.runtime === undefined ? [] : [`MemStats.Sys ${bytes(facts.runtime.sys)} does not contain it`],
 	change: ["look for syscall.Mmap, unix.Mmap and off-heap caches and arenas; GOGC and GOMEMLIMIT do not act on it"],
-	next: [watch(facts, "whether it grows")],
+	next: [
+		{ command: `gomem maps ${facts.target} --owner anon`, says: "each of them, and who mapped it" },
+		watch(facts, "whether it grows"),
+	],
 });
 
 const fileMap: Adviser = (facts) => {

@@ -16,6 +16,7 @@ export function verdictFacts(
 ): VerdictFacts {
 	return {
 		target,
+		counted: reading.core === undefined ? "resident" : "in the core",
 		ledger,
 		growth,
 		runtime: runtime === undefined ? undefined : runtimeFacts(reading, runtime),

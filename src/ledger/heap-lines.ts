@@ -1,9 +1,9 @@
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { type HeapArena, PAGE_IDLE, PAGE_RESERVED, PAGE_SCAVENGED } from "../goruntime/heap-pages.ts";
-import { inSpanMetadata, SLOT_DEAD, SLOT_LIVE, SLOT_NEW, slotStates } from "../goruntime/marks.ts";
 import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { SPAN_IN_USE } from "../goruntime/spans.ts";
+import { spreadSpan } from "./span-bytes.ts";
 import { StackLines } from "./stack-lines.ts";
 import type { Tally } from "./tally.ts";
 
@@ -49,65 +49,9 @@ export class HeapLines {
 
 	/** A span's bytes within [start, end): the whole span, or its part in one arena. */
 	#addSpan(i: number, start: number, end: number): void {
-		const resident = this.#residency.residentBytesIn(start, end);
-		if (resident === 0) return;
-		const { spans } = this.#runtime;
-		if (spans.state[i] !== SPAN_IN_USE) this.#stacks.addSpan(i, start, end);
-		else if ((spans.nelems[i] ?? 0) <= 1) this.#tally.add(this.#largeObject(i), resident);
-		else if (resident === end - start) this.#addWhole(i, end - start);
-		else this.#addSlots(i, start, end, resident);
-	}
-
-	#largeObject(i: number): string {
-		const { marks } = this.#runtime;
-		if ((marks.live[i] ?? 0) > 0) return "heap.live";
-		if ((marks.fresh[i] ?? 0) > 0) return "heap.new";
-		return (marks.dead[i] ?? 0) > 0 ? "heap.dead" : "heap.free-slots";
-	}
-
-	/** All of the span is resident: counts times size. */
-	#addWhole(i: number, bytes: number): void {
-		const { spans, marks, view } = this.#runtime;
-		const size = spans.elemSize[i] ?? 0;
-		const live = (marks.live[i] ?? 0) * size;
-		const fresh = (marks.fresh[i] ?? 0) * size;
-		const dead = (marks.dead[i] ?? 0) * size;
-		const bits = inSpanMetadata(view.layout, size, spans.spanClass[i] ?? 0, bytes);
-		this.#tally.add("heap.live", live);
-		this.#tally.add("heap.new", fresh);
-		this.#tally.add("heap.dead", dead);
-		this.#tally.add("runtime.metadata.heap-bits", bits);
-		this.#tally.add("heap.free-slots", bytes - live - fresh - dead - bits);
-	}
-
-	/** Some pages of the span are absent: each slot by the bytes of it that are there. */
-	#addSlots(i: number, start: number, end: number, resident: number): void {
-		const { spans, view, look } = this.#runtime;
-		const size = spans.elemSize[i] ?? 0;
-		const base = spans.base[i] ?? 0;
-		const states = slotStates(view.layout, look, spans, i);
-		if (states === undefined) {
-			this.#tally.add("heap.live", resident);
-			return;
-		}
-		let left = resident;
-		for (let slot = 0; slot < states.length; ) {
-			const first = slot;
-			const state = states[slot];
-			while (slot < states.length && states[slot] === state) slot++;
-			const from = Math.max(start, base + first * size);
-			const to = Math.min(end, base + slot * size);
-			if (to <= from || state === undefined) continue;
-			const bytes = this.#residency.residentBytesIn(from, to);
-			this.#tally.add(LINE_OF_SLOT[state] ?? "heap.free-slots", bytes);
-			left -= bytes;
-		}
-		const bits = Math.min(
-			left,
-			inSpanMetadata(view.layout, size, spans.spanClass[i] ?? 0, (spans.npages[i] ?? 0) * this.#pageBytes),
-		);
-		this.#tally.add("runtime.metadata.heap-bits", bits);
-		this.#tally.add("heap.free-slots", left - bits);
+		if (this.#runtime.spans.state[i] === SPAN_IN_USE) {
+			spreadSpan(this.#runtime, this.#residency, i, start, end, this.#tally);
+		} else if (this.#residency.residentBytesIn(start, end) > 0) this.#stacks.addSpan(i, start, end);
 	}
 
 	/** Pages that the runtime gave back or never used are resident because a huge page holds them, or the kernel has not yet taken them. */
@@ -139,11 +83,3 @@ export class HeapLines {
 		return true;
 	}
 }
-
-const LINE_OF_SLOT: readonly (string | undefined)[] = (() => {
-	const lines: string[] = [];
-	lines[SLOT_LIVE] = "heap.live";
-	lines[SLOT_NEW] = "heap.new";
-	lines[SLOT_DEAD] = "heap.dead";
-	return lines;
-})();

@@ -1,3 +1,5 @@
+import type { CAllocator } from "./allocators.ts";
+
 /** What each line of the ledger means and where its bytes were counted. Ids are stable; deeper ids add a dot and a name. */
 export interface LineKind {
 	readonly id: string;
@@ -22,11 +24,15 @@ export const lineGroups = [
 ] as const;
 export type LineGroup = (typeof lineGroups)[number];
 
+/** Allocators of C memory other than glibc's, see allocators.ts. */
+const allocators: readonly CAllocator[] = ["jemalloc", "tcmalloc", "mimalloc", "musl"];
+
 const SPANS = "runtime spans × pagemap";
 const PAGES = "runtime page allocator × pagemap";
 const GOROUTINES = "goroutine stack bounds × pagemap";
 const METADATA = "runtime metadata addresses × pagemap";
 const MAPPING = "smaps × pagemap";
+const REGISTERED = "the package's own list of mappings × pagemap";
 
 const kinds: readonly LineKind[] = [
 	{ id: "heap.live", group: "heap", what: "objects marked live at the last GC", source: SPANS },
@@ -69,15 +75,26 @@ const kinds: readonly LineKind[] = [
 		source: MAPPING,
 	},
 	{ id: "runtime.profiling", group: "runtime", what: "profiling buckets and their hash table", source: METADATA },
+	{ id: "runtime.race", group: "runtime", what: "race detector's shadow and metadata", source: MAPPING },
 	{ id: "binary.text", group: "binary", what: "program code", source: MAPPING },
 	{ id: "binary.rodata", group: "binary", what: "read-only data, symbol and type tables", source: MAPPING },
 	{ id: "binary.data", group: "binary", what: "global variables (data and bss)", source: MAPPING },
 	{ id: "c.heap", group: "c", what: "C heap: brk, malloc arenas and large blocks", source: MAPPING },
+	...allocators.map(
+		(name): LineKind => ({
+			id: `c.heap.${name}`,
+			group: "c",
+			what: `C memory in all likelihood: ${name} is loaded`,
+			source: MAPPING,
+		}),
+	),
 	{ id: "threads.stacks", group: "threads", what: "stacks of operating system threads", source: MAPPING },
 	{ id: "libs", group: "libs", what: "shared library", source: MAPPING },
 	{ id: "files", group: "files", what: "mapped file", source: MAPPING },
 	{ id: "shared", group: "shared", what: "shared memory", source: MAPPING },
 	{ id: "anon.mmap", group: "anon", what: "anonymous mappings that are not the runtime's", source: MAPPING },
+	{ id: "anon.mmap.syscall.Mmap", group: "anon", what: "mapped with syscall.Mmap", source: REGISTERED },
+	{ id: "anon.mmap.unix.Mmap", group: "anon", what: "mapped with unix.Mmap (golang.org/x/sys)", source: REGISTERED },
 	{ id: "anon.named", group: "anon", what: "anonymous memory that the program named", source: MAPPING },
 	{ id: "anon.all", group: "anon", what: "anonymous memory (the runtime could not be read)", source: MAPPING },
 ];

@@ -2,21 +2,37 @@ import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import type { Reading } from "../evidence/reading.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
-import type { MachineStack } from "../goruntime/goroutines.ts";
+import { mmapRegistries } from "../goruntime/mmap-registries.ts";
+import type { RuntimeState } from "../goruntime/runtime-state.ts";
+import { allocatorOf, type CAllocator, isGlibcArena, isMimallocArena, namedByAllocator } from "./allocators.ts";
+
+/** What is asked of the runtime about mappings that are not its own. */
+export type OwnersRuntime = Pick<RuntimeState, "machineStacks" | "mmaps">;
+
+/** A part of an anonymous mapping that has one owner. */
+export interface OwnedRange {
+	readonly id: string;
+	readonly start: number;
+	readonly end: number;
+}
 
 /** Decides whose a mapping is, for what is neither the runtime's heap nor its metadata. */
 export class MappingOwners {
 	readonly #reading: Reading;
 	readonly #look: MemoryReader | undefined;
-	readonly #machineStacks: readonly MachineStack[];
+	readonly #runtime: OwnersRuntime | undefined;
+	/** the allocator of C memory that is loaded, where it is not glibc's */
+	readonly allocator: CAllocator | undefined;
 	readonly #exeKey: string;
 	readonly #hasLibc: boolean;
 	readonly #libraries: ReadonlySet<string>;
 
-	constructor(reading: Reading, machineStacks: readonly MachineStack[]) {
+	/** Without `runtime`, what C code and the program mapped is told by its shape alone. */
+	constructor(reading: Reading, runtime?: OwnersRuntime) {
 		this.#reading = reading;
 		this.#look = reading.memory?.look({ blockBytes: PAGE, maxBlocks: 16 });
-		this.#machineStacks = machineStacks;
+		this.#runtime = runtime;
+		this.allocator = allocatorOf(reading);
 		this.#exeKey = exeKey(reading);
 		const libraries = new Set<string>();
 		for (const m of reading.mappings) {
@@ -78,28 +94,75 @@ export class MappingOwners {
 	/** Go 1.25 and later name what they map, where the kernel can (runtime/set_vma_name_linux.go). */
 	#namedId(m: SmapsEntry): string {
 		const name = /\[anon:\s*(.*?)\]$/.exec(m.path)?.[1] ?? m.path;
-		if (!name.startsWith("Go: ")) return `anon.named.${name}`;
+		if (!name.startsWith("Go: ")) return namedByAllocator(name) ?? `anon.named.${name}`;
+		// where the runtime is read its arenas are known by address; without it their bytes are of no known use
+		if (this.#runtime === undefined && NAMED_HEAP.has(name.slice(4))) return "anon.all";
 		return NAMED_BY_GO.get(name.slice(4)) ?? "runtime.metadata.other";
 	}
 
 	#anonymousId(index: number, m: SmapsEntry): string {
 		if (this.#inData(m)) return "binary.data";
-		if (this.#followsLibrary(index, m)) return this.idOf(index - 1);
+		if (this.#followsData(index, m)) return this.idOf(index - 1);
+		if (this.#isRaceDetector(m)) return "runtime.race";
 		if (this.#isThreadStack(index, m)) return "threads.stacks";
-		if (this.#hasLibc && isMallocArena(this.#reading.mappings, index)) return "c.heap";
+		// Go 1.26's heap may have such an address too: where it is read, it was told apart before
+		const arenasKnown = this.#runtime !== undefined || this.#reading.program === undefined;
+		if (this.allocator === "mimalloc" && arenasKnown && isMimallocArena(m)) return "c.heap";
+		if (this.#hasLibc && isGlibcArena(this.#reading.mappings, index)) return "c.heap";
 		return "anon.mmap";
 	}
 
-	/** The .bss of a library follows its data without a gap. */
-	#followsLibrary(index: number, m: SmapsEntry): boolean {
+	/**
+	 * The race detector's tables lie at fixed addresses, which no mmap without a wish gets: shadow from 2^45, meta from
+	 * 3 · 2^44 (compiler-rt/lib/tsan/rtl/tsan_platform.h, MappingGo48 and MappingGoAarch64).
+	 */
+	#isRaceDetector(m: SmapsEntry): boolean {
+		const { program } = this.#reading;
+		if (program === undefined || m.start < 2 ** 45 || m.end > 2 ** 46) return false;
+		if (program.settings["-race"] === "true") return true;
+		// a build that says nothing of itself may be one; Go's own heap, which may lie there, is known by then
+		return this.#runtime !== undefined && Object.keys(program.settings).length === 0;
+	}
+
+	/**
+	 * The parts of [start, end) of an anonymous mapping that the program mapped through a package that keeps a list of it,
+	 * ascending; nothing for what is no private anonymous memory.
+	 */
+	registered(index: number, start: number, end: number): OwnedRange[] {
+		const m = this.#reading.mappings[index];
+		const mmaps = this.#runtime?.mmaps;
+		const parts: OwnedRange[] = [];
+		if (mmaps === undefined || (m?.kind !== "anon" && m?.kind !== "anon-named")) return parts;
+		for (let i = firstEndingAfter(mmaps.end, start); i < mmaps.count && (mmaps.start[i] ?? end) < end; i++) {
+			const from = Math.max(start, mmaps.start[i] ?? 0);
+			const to = Math.min(end, Math.ceil((mmaps.end[i] ?? 0) / PAGE) * PAGE);
+			const id = `anon.mmap.${mmapRegistries[mmaps.by[i] ?? 0]?.function ?? ""}`;
+			const last = parts.at(-1);
+			if (last?.end === from && last.id === id) parts[parts.length - 1] = { ...last, end: to };
+			else if (to > from) parts.push({ id, start: from, end: to });
+		}
+		return parts;
+	}
+
+	/** How many mappings of the program's own lists lie in [start, end), and the bytes that it asked for there. */
+	registeredIn(start: number, end: number): { readonly count: number; readonly bytes: number } {
+		const mmaps = this.#runtime?.mmaps;
+		let count = 0;
+		let bytes = 0;
+		if (mmaps === undefined) return { count, bytes };
+		for (let i = firstEndingAfter(mmaps.end, start); i < mmaps.count && (mmaps.start[i] ?? end) < end; i++) {
+			count++;
+			bytes += Math.min(end, mmaps.end[i] ?? 0) - Math.max(start, mmaps.start[i] ?? 0);
+		}
+		return { count, bytes };
+	}
+
+	/** The .bss of a library, or of a program whose segments are not known, follows its data without a gap. */
+	#followsData(index: number, m: SmapsEntry): boolean {
 		const before = this.#reading.mappings[index - 1];
-		return (
-			before !== undefined &&
-			before.end === m.start &&
-			before.kind === "file" &&
-			this.#libraries.has(fileKey(before)) &&
-			before.permissions.write
-		);
+		if (before?.end !== m.start || before.kind !== "file" || !before.permissions.write) return false;
+		const key = fileKey(before);
+		return this.#libraries.has(key) || (this.#reading.program === undefined && key === this.#exeKey);
 	}
 
 	/** A thread's stack has a guard below it, and something that runs on it inside. */
@@ -114,11 +177,12 @@ export class MappingOwners {
 			!guard.permissions.write;
 		if (!guarded) return false;
 		const within = (address: number) => address > m.start && address <= m.end;
-		if (this.#machineStacks.some((s) => s.kind === "g0" && within(s.high))) return true;
+		if (this.#runtime?.machineStacks.some((s) => s.kind === "g0" && within(s.high)) === true) return true;
 		if (this.#reading.threads.some((t) => t.sp !== undefined && within(t.sp))) return true;
 		// 8 MiB is what a thread gets where nobody says otherwise (RLIMIT_STACK); its guard is one page of it or beside it
 		const size = m.end - m.start;
-		return size === 8 * 2 ** 20 || size + (guard.end - guard.start) === 8 * 2 ** 20;
+		const guardSize = guard.end - guard.start;
+		return guardSize <= MAX_GUARD && (size === 8 * 2 ** 20 || size + guardSize === 8 * 2 ** 20);
 	}
 
 	/**
@@ -155,6 +219,8 @@ export class MappingOwners {
 }
 
 const PAGE = 4096;
+/** A page by default, on arm64 with 64 KiB pages as well; more is somebody's reservation that happens to lie before. */
+const MAX_GUARD = 65536;
 /** Pages of a mapping that are looked at in vain: 16 MiB of somebody else's memory before or between malloc's blocks. */
 const MAX_PROBES = 4096;
 
@@ -170,23 +236,19 @@ const NAMED_BY_GO: ReadonlyMap<string, string> = new Map([
 	["profiler hash buckets", "runtime.profiling"],
 ]);
 
-/** 64 MiB on 64-bit systems (glibc arena.c: HEAP_MAX_SIZE): an arena's heap starts at a multiple of it, the rest of it is not yet accessible. */
-const ARENA = 64 * 2 ** 20;
+/** The names of what the heap's arenas are made of, as above. */
+const NAMED_HEAP: ReadonlySet<string> = new Set(["heap", "heap reservation", "user arena chunk"]);
 
-function isMallocArena(mappings: readonly SmapsEntry[], index: number): boolean {
-	const m = mappings[index];
-	// mmap gives arenas addresses near the top of user space; Go's own arenas are aligned alike and lie far below
-	if (m === undefined || m.start < 2 ** 46 || m.start % ARENA !== 0 || m.end - m.start > ARENA || !m.permissions.write)
-		return false;
-	if (m.end - m.start === ARENA) return true;
-	const rest = mappings[index + 1];
-	return (
-		rest !== undefined &&
-		rest.start === m.end &&
-		rest.kind === "anon" &&
-		!rest.permissions.read &&
-		rest.end >= m.start + ARENA
-	);
+/** Index of the first range that ends after an address. */
+function firstEndingAfter(ends: Float64Array, address: number): number {
+	let low = 0;
+	let high = ends.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if ((ends[middle] ?? 0) > address) high = middle;
+		else low = middle + 1;
+	}
+	return low;
 }
 
 function fileKey(m: SmapsEntry): string {

@@ -34,9 +34,11 @@ export interface VerdictFacts {
 	/** operating system threads */
 	readonly threads: number;
 	readonly cgo: boolean;
+	/** what the sizes are: of pages that are resident, or that a core holds */
+	readonly counted: "resident" | "in the core";
 	/** how far the heap's numbers moved while they were read */
 	readonly blurBytes: number;
-	readonly layoutCertainty: "exact" | "interpolated" | "validated" | undefined;
+	readonly layoutCertainty: "exact" | "dwarf" | "interpolated" | "validated" | undefined;
 }
 
 export interface RuntimeFacts {

@@ -38,6 +38,7 @@ const pacer: Pacer = {
 	totalFree: 0n,
 	mappedReady: BigInt(200 * MiB),
 	heapInUseAtLastGc: 0,
+	limitHeadroom: { percent: 3n, minimum: 1n << 20n },
 };
 
 const runtime: RuntimeFacts = {
@@ -64,6 +65,7 @@ function facts(lines: Readonly<Record<string, number>>, more: Partial<VerdictFac
 		threads: 9,
 		cgo: false,
 		blurBytes: 0,
+		counted: "resident",
 		layoutCertainty: "exact",
 		...more,
 	};

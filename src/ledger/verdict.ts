@@ -32,9 +32,9 @@ function standing(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice: 
 		const names = [first, second]
 			.filter((p) => p !== undefined)
 			.map(([part, size]) => `${NAMES[part]} ${share(size, facts)}`);
-		return `No single part dominates: ${names.join(", ")} of ${bytes(facts.ledger.rssBytes)} resident`;
+		return `No single part dominates: ${names.join(", ")} of ${bytes(facts.ledger.rssBytes)} ${facts.counted}`;
 	}
-	return `${advice.headline} (${share(parts.get(code) ?? 0, facts)} of ${bytes(facts.ledger.rssBytes)} resident)`;
+	return `${advice.headline} (${share(parts.get(code) ?? 0, facts)} of ${bytes(facts.ledger.rssBytes)} ${facts.counted})`;
 }
 
 function growingSentence(code: PartCode | "mixed", facts: VerdictFacts, advice: Advice): string {
@@ -84,7 +84,7 @@ function reasonsFor(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice
 				`${id} +${bytes(change)} over ${facts.growth.readings} readings in ${Math.round(facts.growth.seconds)} s`,
 			);
 	} else if (code !== "mixed") {
-		reasons.push(`${NAMES[code]}: ${bytes(parts.get(code) ?? 0)} of ${bytes(facts.ledger.rssBytes)} resident`);
+		reasons.push(`${NAMES[code]}: ${bytes(parts.get(code) ?? 0)} of ${bytes(facts.ledger.rssBytes)} ${facts.counted}`);
 	}
 	reasons.push(...advice.reasons);
 	return reasons;

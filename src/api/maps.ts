@@ -1,0 +1,90 @@
+import { Type } from "typebox";
+import type { Target } from "../capture/target.ts";
+import type { MappingsPoint } from "../ledger/mapping-growth.ts";
+import { executableInput } from "./core-input.ts";
+import { GomemError } from "./errors.ts";
+import { readMapsBaseline } from "./maps-baseline.ts";
+import { type MapsReading, mapsReading, pointOf } from "./maps-reading.ts";
+import { mapsResult } from "./maps-result.ts";
+import { MapsDocument } from "./maps-shape.ts";
+import { observe, targetOf } from "./observe.ts";
+import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
+
+const input = Type.Object({
+	all: Type.Boolean({
+		description: "each mapping, not their owners; every counter of smaps in --json",
+		default: false,
+	}),
+	owner: Type.Optional(
+		Type.String({ description: "only mappings of this owner: heap, c, libs, anon.mmap …", placeholder: "id" }),
+	),
+	baseline: Type.Optional(
+		Type.String({
+			description: "an earlier capture (.gomem) or `maps --json` output to compare with",
+			placeholder: "file",
+		}),
+	),
+	pause: pauseInput,
+	exe: executableInput,
+});
+
+export const operation = defineOperation({
+	name: "maps",
+	summary: "Every mapping named and owned: by Go, C, threads, files, mmap",
+	description:
+		"What pmap shows and whose it is: the runtime's arenas and metadata, the binary, libraries, C's arenas, threads' stacks, " +
+		"files, shared memory, and what the program mapped with syscall.Mmap or unix.Mmap, by the lists that those keep. " +
+		"With --every, --watch or --baseline it says which mappings are new, gone or grown.",
+	group: "Where memory is",
+	kind: "query",
+	effect: "read",
+	target: "required",
+	input,
+	result: MapsDocument,
+	examples: [
+		{ command: "gomem maps 4242", says: "address space and resident memory by owner" },
+		{ command: "gomem maps 4242 --all", says: "each mapping, as pmap -x, with its owner's name" },
+		{
+			command: "gomem maps 4242 --owner anon",
+			says: "anonymous mappings that are not the runtime's, and who made them",
+		},
+		{ command: "gomem maps orders-api --every 10s --for 1m", says: "which mappings grow, come and go" },
+		{ command: "gomem maps 4242 --baseline monday.gomem", says: "what changed since a capture" },
+	],
+	async run(ctx, flags) {
+		const target = targetOf(flags.target);
+		using observed = await observe(target, { pause: flags.pause, exe: flags.exe });
+		let earlier = await baselineOf(flags.baseline, target);
+		let last: MapsReading | undefined;
+		// a bundle holds the history itself: its last reading is the present, its first what it is compared with
+		for (let next = await observed.next(); next !== undefined; next = await observed.next()) {
+			if (last !== undefined) earlier ??= pointOf(last);
+			last = mapsReading(next, observed.kind === "process");
+			if (observed.kind === "process" || ctx.signal.aborted) break;
+		}
+		if (last === undefined)
+			throw new GomemError({ code: "bundle-unreadable", message: "the capture holds no reading" });
+		return mapsResult(last, earlier, flags);
+	},
+	async *watch(ctx, flags) {
+		const target = targetOf(flags.target);
+		using observed = await observe(target, { pause: flags.pause, exe: flags.exe });
+		let earlier = await baselineOf(flags.baseline, target);
+		// the readings of a file need not be waited for
+		for await (const _ of observed.kind === "process" ? beats(ctx) : untilDone(ctx)) {
+			const next = await observed.next();
+			if (next === undefined) return;
+			const read = mapsReading(next, observed.kind === "process");
+			yield mapsResult(read, earlier, flags);
+			if (read.known !== "none") earlier ??= pointOf(read);
+		}
+	},
+});
+
+async function baselineOf(path: string | undefined, target: Target): Promise<MappingsPoint | undefined> {
+	return path === undefined ? undefined : readMapsBaseline(path, target);
+}
+
+async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
+	while (!ctx.signal.aborted) yield;
+}
