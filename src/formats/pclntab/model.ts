@@ -42,6 +42,10 @@ export interface FuncInfo {
 export interface Frame {
 	/** as Go prints it */
 	readonly function: string;
+	/** as in the symbol table, with type arguments (Go 1.21 and later): what runtime/pprof writes into its profiles */
+	readonly symbol: string;
+	/** where in the code it stands: the pc that was asked for, or of the (virtual) call of the frame before it */
+	readonly pc: number;
 	/** "?" where the table does not say */
 	readonly file: string;
 	/** 0 where the table does not say */

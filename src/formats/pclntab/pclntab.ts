@@ -228,8 +228,11 @@ export class Pclntab {
 		const frames: Frame[] = [];
 		const at = this.#inlinedFrames(i, pc, frames);
 		const { startLine } = this.#layout;
+		const symbol = this.symbolName(i);
 		frames.push({
-			function: this.name(i),
+			function: printName(symbol, this.#goMinor),
+			symbol,
+			pc: at,
 			file: this.#file(i, at),
 			line: Math.max(0, this.#valueAt(i, PCLN, at)),
 			inlined: false,
@@ -254,8 +257,11 @@ export class Pclntab {
 			if (rodata.readInto(address - bias, this.#inlined) !== size || frames.length >= MAX_INLINE_DEPTH) {
 				throw new ParseError({ format: "pclntab", offset: address, field: "inline tree", expected: "an inlined call" });
 			}
+			const symbol = this.#nameAt(view.getUint32(name, true));
 			frames.push({
-				function: printName(this.#nameAt(view.getUint32(name, true)), this.#goMinor),
+				function: printName(symbol, this.#goMinor),
+				symbol,
+				pc: at,
 				file: this.#file(i, at),
 				line: Math.max(0, this.#valueAt(i, PCLN, at)),
 				inlined: true,

@@ -1,0 +1,98 @@
+import { ProfileBuilder } from "../formats/pprof/builder.ts";
+import type { Profile } from "../formats/pprof/model.ts";
+import type { MemProfileRecords } from "./memprofile.ts";
+import { type CodeMapping, StackLocations } from "./memprofile-stacks.ts";
+import type { ProgramCode } from "./symbols.ts";
+
+/** An executable mapping of the process, in the order of the address space. */
+export interface ProfiledMapping {
+	readonly start: number;
+	readonly end: number;
+	/** of `start` in the file */
+	readonly offset: number;
+	readonly file: string;
+	/** GNU build id in hex; "" where the file has none */
+	readonly buildId: string;
+}
+
+export interface HeapProfileParts {
+	readonly records: MemProfileRecords;
+	/** runtime.MemProfileRate: bytes allocated per sample, on average */
+	readonly rate: number;
+	readonly code: ProgramCode;
+	readonly mappings: readonly ProfiledMapping[];
+	/** of the reading, nanoseconds since 1970 */
+	readonly timeNanos: bigint;
+}
+
+/** pprof's bits of a mapping: runtime/pprof says that functions are known, and leaves the rest open. */
+const HAS_FUNCTIONS = 1;
+
+/**
+ * The heap profile that the process's own /debug/pprof/heap would give: alloc_objects, alloc_space, inuse_objects and
+ * inuse_space, scaled by the sampling rate, the allocator's frames at the leaf hidden (runtime/pprof/protomem.go, Go 1.19 to
+ * 1.27).
+ */
+export function heapProfile(parts: HeapProfileParts): Profile {
+	const { records, rate, code } = parts;
+	const builder = new ProfileBuilder([
+		{ type: "alloc_objects", unit: "count" },
+		{ type: "alloc_space", unit: "bytes" },
+		{ type: "inuse_objects", unit: "count" },
+		{ type: "inuse_space", unit: "bytes" },
+	]);
+	const locations = new StackLocations(code, builder, mappingsOf(parts, builder));
+	const isAllocator = allocatorNames(locations);
+	for (let r = 0; r < records.count; r++) {
+		const stack = Array.from(records.pcs.subarray(records.stackStart[r], records.stackStart[r + 1]));
+		const size = records.objectBytes[r] ?? 0;
+		const allocs = records.allocObjects[r] ?? 0;
+		const held = allocs - (records.freeObjects[r] ?? 0);
+		const shown = stack.findIndex((pc) => !isAllocator(pc));
+		let rows = locations.of(shown < 0 ? stack : stack.slice(shown));
+		if (rows.length === 0) rows = locations.of(stack);
+		const values = [...scaled(allocs, size, rate), ...scaled(held, size, rate)];
+		const labelled = size !== 0 && (records.tellsSize || allocs !== 0);
+		builder.sample(rows, values, labelled ? [{ key: "bytes", value: size }] : []);
+	}
+	return builder.finish({
+		periodType: { type: "space", unit: "bytes" },
+		period: BigInt(rate),
+		timeNanos: parts.timeNanos,
+	});
+}
+
+/**
+ * Objects and bytes that samples stand for: an object of S bytes is sampled with probability 1 - exp(-S / rate)
+ * (protomem.go: scaleHeapSample). Whole numbers, rounded towards zero as Go converts.
+ */
+export function scaled(objects: number, size: number, rate: number): [objects: number, bytes: number] {
+	if (objects === 0 || size === 0) return [0, 0];
+	if (rate <= 1) return [objects, objects * size];
+	const scale = 1 / (1 - Math.exp(-size / rate));
+	return [Math.trunc(objects * scale), Math.trunc(objects * size * scale)];
+}
+
+/**
+ * Whether a pc of a stack is the allocator's own, hidden at the leaf. Before Go 1.24 runtime/pprof hides "runtime." only, and
+ * the packages below internal/runtime/ allocate nothing.
+ */
+function allocatorNames(locations: StackLocations): (pc: number) => boolean {
+	const known = new Map<number, boolean>();
+	return (pc) => {
+		let is = known.get(pc);
+		if (is === undefined) {
+			is = /^(?:runtime\.|internal\/runtime\/)/.test(locations.nameAt(pc));
+			known.set(pc, is);
+		}
+		return is;
+	};
+}
+
+function mappingsOf(parts: HeapProfileParts, builder: ProfileBuilder): CodeMapping[] {
+	return parts.mappings.map(({ start, end, offset, file, buildId }) => ({
+		start,
+		end,
+		row: builder.mapping({ start, limit: end, offset, filename: file, buildId, symbolized: HAS_FUNCTIONS }),
+	}));
+}
