@@ -39,7 +39,7 @@ describe("build modes", () => {
 					assert.equal(version, undefined);
 				} else {
 					assert.equal(version, `go${go}`);
-					assert.match(settings, new RegExp(`CGO_ENABLED=${mode.startsWith("cgo") ? 1 : 0}$`, "m"));
+					assert.match(settings, new RegExp(`CGO_ENABLED=${mode.startsWith("cgo") || mode === "race" ? 1 : 0}$`, "m"));
 					assert.doesNotMatch(settings, /DefaultGODEBUG/); // built at the release's own language level
 				}
 			});
@@ -52,7 +52,7 @@ async function checkElf(mode: BuildMode, path: string): Promise<void> {
 	assert.equal(elf.readUInt16LE(16) === DYN, mode.endsWith("pie"));
 	const names = elf.toString("latin1");
 	assert.equal(names.includes("\0.symtab\0"), !["stripped", "stripped-pie", "nobuildinfo"].includes(mode));
-	assert.equal(hasInterpreter(elf), ["pie", "stripped-pie", "cgo", "cgo-pie"].includes(mode));
+	assert.equal(hasInterpreter(elf), ["pie", "stripped-pie", "cgo", "cgo-pie", "race"].includes(mode));
 }
 
 /** Whether the kernel starts a dynamic linker: a program header of type PT_INTERP (3). */

@@ -39,6 +39,8 @@ const recipes = {
 	cgo: { c: "dynamic", flags: [] },
 	"cgo-pie": { c: "dynamic", flags: ["-buildmode=pie"] },
 	"cgo-static": { c: "static", flags: ["-ldflags=-linkmode external -extldflags -static"] },
+	/** With the race detector, whose runtime is C++ and maps terabytes of shadow memory. */
+	race: { c: "dynamic", flags: ["-race"] },
 	/** Stripped, and without .go.buildinfo. No flag of the Go linker leaves it out, so it is cut out of the file. */
 	nobuildinfo: { flags: ["-ldflags=-s -w"], dropBuildInfo: true },
 } as const satisfies Record<string, Recipe>;
@@ -51,6 +53,8 @@ export interface BuildOptions {
 	readonly go?: string;
 	/** "plain" by default, "cgo" for the subjects that need C. */
 	readonly mode?: BuildMode;
+	/** GOEXPERIMENT, as "nogreenteagc"; the toolchain's default without. */
+	readonly experiment?: string;
 }
 
 /** Every folder of subjects/ with a main.go. */
@@ -92,6 +96,7 @@ interface Plan {
 	readonly mode: BuildMode;
 	readonly recipe: Recipe;
 	readonly tools: Toolchain;
+	readonly experiment: string;
 }
 
 async function prepare(name: string, options: BuildOptions): Promise<Plan> {
@@ -102,7 +107,8 @@ async function prepare(name: string, options: BuildOptions): Promise<Plan> {
 	if (cgoOnly && recipe.c === undefined) throw new SubjectUnavailable(`${name} needs C, mode ${mode} has none`);
 	const noC = recipe.c === undefined ? undefined : await whyNoC(recipe.c);
 	if (noC !== undefined) throw new SubjectUnavailable(noC);
-	return { name, mode, recipe, tools: await toolchain(options.go ?? defaultGo) };
+	const experiment = options.experiment ?? "";
+	return { name, mode, recipe, experiment, tools: await toolchain(options.go ?? defaultGo) };
 }
 
 const built = new Map<string, Promise<string>>();
@@ -124,9 +130,9 @@ export async function buildSubject(name: string, options: BuildOptions = {}): Pr
 }
 
 /** 12 hex digits over all that decides what comes out. */
-function keyOf({ name, mode, recipe, tools }: Plan): string {
+function keyOf({ name, mode, recipe, tools, experiment }: Plan): string {
 	const hash = createHash("sha256");
-	hash.update(JSON.stringify([tools.version, process.arch, mode, recipe, goFlags]));
+	hash.update(JSON.stringify([tools.version, process.arch, mode, recipe, goFlags, experiment]));
 	for (const folder of [name, "truth", "internal"]) {
 		for (const path of readdirSync(join(sources, folder), { recursive: true, withFileTypes: true })
 			.filter((entry) => entry.isFile())
@@ -157,13 +163,13 @@ async function buildOnce(plan: Plan, folder: string): Promise<string> {
 	return program;
 }
 
-async function build({ name, mode, recipe, tools }: Plan, folder: string, program: string): Promise<void> {
+async function build({ name, mode, recipe, tools, experiment }: Plan, folder: string, program: string): Promise<void> {
 	const partial = `${program}.${process.pid}`;
 	const goMod = `${folder}.${process.pid}.mod`;
 	// A go.mod of the toolchain's own language level: with the "go 1.19" of the sources, newer toolchains would build with
 	// the GODEBUG defaults of that time (go.dev/doc/godebug), which is not how programs of that release behave.
 	await writeFile(goMod, `module gomem.test/subjects\n\ngo 1.${minorOf(tools.version)}\n`);
-	const env = { ...tools.env, CGO_ENABLED: recipe.c === undefined ? "0" : "1" };
+	const env = { ...tools.env, CGO_ENABLED: recipe.c === undefined ? "0" : "1", GOEXPERIMENT: experiment };
 	try {
 		const flags = [...goFlags, `-modfile=${goMod}`, ...recipe.flags];
 		await run(tools.go, ["build", ...flags, "-o", partial, `./${name}`], { cwd: sources, env });

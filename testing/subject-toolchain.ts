@@ -6,8 +6,26 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The releases that tests run on by default: the last patch of each minor that gomem reads first. */
-export const goVersions: readonly string[] = ["1.24.13", "1.25.9", "1.26.8", "1.27.3"];
+/** A late patch of each minor that gomem reads. */
+export const allGoVersions: readonly string[] = [
+	"1.19.13",
+	"1.20.14",
+	"1.21.13",
+	"1.22.12",
+	"1.23.12",
+	"1.24.13",
+	"1.25.9",
+	"1.26.8",
+	"1.27.3",
+];
+
+/**
+ * The releases that tests run on besides defaultGo: both ends, and one between. GOMEM_TEST_MATRIX=full takes all of them,
+ * GOMEM_TEST_GO names others ("1.21.0,1.22.12").
+ */
+export const goVersions: readonly string[] =
+	process.env["GOMEM_TEST_GO"]?.split(",") ??
+	(process.env["GOMEM_TEST_MATRIX"] === "full" ? allGoVersions : ["1.19.13", "1.24.13", "1.27.3"]);
 
 /** What is built where a test does not say. */
 export const defaultGo = "1.26.8";

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import { madeUpProfile, runtimeProfiles } from "./pprof-corpus.ts";
 import { memoryOf, presentIn, smapsOf, smapsSum, statusOf } from "./subject-proc.ts";
 import {
 	defaultGo,
@@ -319,6 +323,18 @@ async function checkMixed(running: RunningSubject, mode: "plain" | "cgo"): Promi
 	}
 	between(sum, rss * 0.7, rss, "the sum of the groups");
 }
+
+tested.add("profiles");
+it("profiles writes the runtime's profiles and made-up ones, and ends", async (t) => {
+	const reason = await skipReason("profiles");
+	if (reason !== false) return t.skip(reason);
+	const folder = await runtimeProfiles();
+	for (const name of ["heap", "allocs", "goroutine", "threadcreate", "mutex", "block", "cpu"]) {
+		assert.ok(statSync(join(folder, `${name}.pb.gz`)).size > 100, name);
+	}
+	const made = gunzipSync(readFileSync(await madeUpProfile(5_000)));
+	between(made.length, 5_000 * 60, 5_000 * 140, "the bytes of 5,000 stacks");
+});
 
 it("no subject is without a test", () => {
 	assert.deepEqual([...tested].sort(), subjectNames());

@@ -24,6 +24,7 @@ export {
 	startSubject,
 } from "./subject-process.ts";
 export {
+	allGoVersions,
 	cacheFolder,
 	defaultGo,
 	goVersions,

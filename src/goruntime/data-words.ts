@@ -48,7 +48,7 @@ export class DataWords {
 		this.#look = look;
 		this.#ranges = ranges;
 		const end = Math.max(0, ...ranges.map((r) => r.end));
-		this.image = { start: end - IMAGE_REACH, end };
+		this.image = { start: Math.max(PAGE, end - IMAGE_REACH), end };
 	}
 
 	/** The variables that one position fits best; left out where none does, or two fit equally and say different things. */

@@ -59,6 +59,10 @@ export interface RuntimeCounters {
 	readonly gcWorkBufBytes: number;
 	/** bytes in small objects that Ps have allocated since their last refill: already in the numbers above */
 	readonly unflushedBytes: number;
+	/** small objects by size class, all of them, where BySize has the first 61; class 0: large objects, their size 0 */
+	readonly byClass: readonly BySize[];
+	/** allocations that were cut of a block shared with others; not in byClass, their blocks are */
+	readonly tinyAllocs: number;
 	/** runtime nanotime of the last GC's end, 0 before the first */
 	readonly lastGcNanotime: number;
 }
@@ -136,7 +140,9 @@ interface Allocations {
 	readonly totalFree: number;
 	readonly mallocs: number;
 	readonly frees: number;
-	readonly bySize: BySize[];
+	readonly tiny: number;
+	readonly bySize: readonly BySize[];
+	readonly large: BySize;
 }
 
 function sumAllocations(view: RuntimeView, stats: HeapStats, unflushed: Unflushed): Allocations {
@@ -145,6 +151,7 @@ function sumAllocations(view: RuntimeView, stats: HeapStats, unflushed: Unflushe
 	let totalFree = stats.sum("largeFree");
 	let mallocs = stats.sum("largeAllocCount");
 	let frees = stats.sum("largeFreeCount");
+	const large: BySize = { Size: 0, Mallocs: mallocs, Frees: frees };
 	const bySize: BySize[] = [];
 	for (let i = 0; i < sizes.length; i++) {
 		const size = sizes[i] ?? 0;
@@ -154,10 +161,10 @@ function sumAllocations(view: RuntimeView, stats: HeapStats, unflushed: Unflushe
 		totalFree += freed * size;
 		mallocs += allocated;
 		frees += freed;
-		if (i < BY_SIZE) bySize.push({ Size: size, Mallocs: allocated, Frees: freed });
+		bySize.push({ Size: size, Mallocs: allocated, Frees: freed });
 	}
 	const tiny = stats.sum("tinyAllocCount") + unflushed.tinyAllocs;
-	return { totalAlloc, totalFree, mallocs: mallocs + tiny, frees: frees + tiny, bySize };
+	return { totalAlloc, totalFree, mallocs: mallocs + tiny, frees: frees + tiny, tiny, bySize, large };
 }
 
 /** Reads all counters. Throws ParseError where memstats, gcController or mheap_ was not found or cannot be read. */
@@ -234,13 +241,15 @@ export function readCounters(view: RuntimeView, look: MemoryReader, mheap: Struc
 		GCCPUFraction: memstats.f64("gc_cpu_fraction"),
 		EnableGC: true,
 		DebugGC: false,
-		BySize: a.bySize,
+		BySize: a.bySize.slice(0, BY_SIZE),
 	};
 	return {
 		memStats,
 		pacer,
 		gcWorkBufBytes: workBufs,
 		unflushedBytes: unflushed.bytes,
+		byClass: [a.large, ...a.bySize.slice(1)],
+		tinyAllocs: a.tiny,
 		lastGcNanotime: memstats.word("last_gc_nanotime"),
 	};
 }

@@ -102,7 +102,11 @@ function pageAllocRanges(
 		add("runtime.metadata.page-bitmap", pages.element("chunks", i), 2 ** c.pallocChunksL2Bits * 128);
 	}
 	if (pages.layout.has("scav.index.chunks")) {
-		add("runtime.metadata.scavenge-index", pages.word("scav.index.chunks"), capacity(pages, "scav.index.chunks") * 8);
+		// atomicScavChunkData since 1.21; in 1.19 and 1.20 one bit for a chunk, in bytes
+		const { layout } = view;
+		const element = layout.hasStruct("atomicScavChunkData") ? layout.struct("atomicScavChunkData").size : 1;
+		const count = capacity(pages, "scav.index.chunks");
+		add("runtime.metadata.scavenge-index", pages.word("scav.index.chunks"), count * element);
 	}
 }
 

@@ -1,3 +1,4 @@
+import type { Layout } from "./layouts/layout.ts";
 import type { RuntimeView, StructValue } from "./runtime-view.ts";
 
 /** The GC pacer's state (mgcpacer.go: gcControllerState). Bytes; bigint where a value stands for "off" or "no limit". */
@@ -23,6 +24,8 @@ export interface Pacer {
 	readonly totalFree: bigint;
 	readonly mappedReady: bigint;
 	readonly heapInUseAtLastGc: number;
+	/** what the goal under GOMEMLIMIT keeps free below the limit: this part of it in percent, at least so many bytes */
+	readonly limitHeadroom: { readonly percent: bigint; readonly minimum: bigint };
 }
 
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -50,13 +53,20 @@ export function readPacer(view: RuntimeView, c: StructValue, memstats: StructVal
 		totalAlloc: big("totalAlloc") + BigInt(unflushedBytes),
 		totalFree: big("totalFree"),
 		mappedReady: big("mappedReady"),
+		limitHeadroom: limitHeadroom(view.layout),
 		heapInUseAtLastGc: view.layout.struct("mstats").has("lastHeapInUse") ? memstats.word("lastHeapInUse") : 0,
 	};
 }
 
-/** mgcpacer.go: memoryLimitHeapGoalHeadroomPercent, memoryLimitMinHeapGoalHeadroom (Go 1.21+). */
-const HEADROOM_PERCENT = 3n;
-const MIN_HEADROOM = 1n << 20n;
+/** mgcpacer.go: 3 % and at least 1 MiB since 1.21; 1 MiB in 1.19 and 1.20, which have one constant for it. */
+function limitHeadroom(layout: Layout): Pacer["limitHeadroom"] {
+	const c = layout.constants;
+	const of = (name: string) => BigInt(c.number(name));
+	return c.has("memoryLimitHeapGoalHeadroomPercent")
+		? { percent: of("memoryLimitHeapGoalHeadroomPercent"), minimum: of("memoryLimitMinHeapGoalHeadroom") }
+		: { percent: 0n, minimum: of("memoryLimitHeapGoalHeadroom") };
+}
+
 const MIN_RUNWAY = 64n << 10n;
 
 /** gcControllerState.heapGoal of Go 1.19 to 1.27: the heap size at which the next cycle should end. */
@@ -87,7 +97,7 @@ function memoryLimitGoal(p: Pacer): bigint {
 	const marked = BigInt(p.heapMarked);
 	if (nonHeap + overage >= p.memoryLimit) return marked;
 	let goal = p.memoryLimit - (nonHeap + overage);
-	const headroom = max((goal / 100n) * HEADROOM_PERCENT, MIN_HEADROOM);
+	const headroom = max((goal / 100n) * p.limitHeadroom.percent, p.limitHeadroom.minimum);
 	goal = goal < headroom || goal - headroom < headroom ? headroom : goal - headroom;
 	return max(goal, marked);
 }

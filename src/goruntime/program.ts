@@ -34,6 +34,7 @@ const GLOBALS: readonly GlobalName[] = [
 	"mbuckets",
 	"bbuckets",
 	"xbuckets",
+	"mProfCycle",
 	"MemProfileRate",
 	"itabTable",
 	"firstmoduledata",
@@ -46,6 +47,7 @@ export function identifyProgram(elf: ElfFile): ProgramFile | undefined {
 	if (arch === undefined || version === undefined) return undefined;
 	const info = readBuildInfo(elf);
 	const segments = loadSegments(elf);
+	const { globals, allocator } = symbolsOf(elf);
 	const first = segments[0];
 	return {
 		goVersion: version.version,
@@ -59,16 +61,40 @@ export function identifyProgram(elf: ElfFile): ProgramFile | undefined {
 		dynamic: elf.interpreter !== undefined,
 		firstAddress: first === undefined ? 0 : first.vaddr - first.offset,
 		writable: segments.filter((s) => (s.flags & PF_W) !== 0).map((s) => ({ start: s.vaddr, end: s.vaddr + s.memsz })),
-		symbols: runtimeSymbols(elf),
+		...(allocator === undefined ? {} : { allocator }),
+		symbols: globals,
 	};
 }
 
-function runtimeSymbols(elf: ElfFile): Map<GlobalName, number> {
-	const found = findSymbols(elf, new Set(GLOBALS.map((name) => `runtime.${name}`)));
-	const out = new Map<GlobalName, number>();
-	for (const name of GLOBALS) {
-		const symbol = found.get(`runtime.${name}`);
-		if (symbol !== undefined) out.set(name, symbol.address);
+/** Variables of other packages, by their symbols; vendored copies have a longer one. */
+const OTHERS: readonly (readonly [symbol: string, name: GlobalName])[] = [
+	["syscall.mapper", "syscall.mapper"],
+	["golang.org/x/sys/unix.mapper", "unix.mapper"],
+	["vendor/golang.org/x/sys/unix.mapper", "unix.mapper"],
+	["cmd/vendor/golang.org/x/sys/unix.mapper", "unix.mapper"],
+];
+
+/** Functions that each allocator of C memory has, where it is linked into the executable; musl's are those of mallocng. */
+const ALLOCATORS: readonly (readonly [symbol: string, allocator: NonNullable<Program["allocator"]>])[] = [
+	["mallctl", "jemalloc"],
+	["je_mallctl", "jemalloc"],
+	["tc_malloc", "tcmalloc"],
+	["TCMallocInternalMalloc", "tcmalloc"],
+	["mi_malloc", "mimalloc"],
+	["__malloc_alloc_meta", "musl"],
+];
+
+/** What the symbol table tells, in one pass over it. */
+function symbolsOf(elf: ElfFile): {
+	readonly globals: Map<GlobalName, number>;
+	readonly allocator: Program["allocator"];
+} {
+	const wanted = [...GLOBALS.map((name) => [`runtime.${name}`, name] as const), ...OTHERS];
+	const found = findSymbols(elf, new Set([...wanted, ...ALLOCATORS].map(([symbol]) => symbol)));
+	const globals = new Map<GlobalName, number>();
+	for (const [name, global] of wanted) {
+		const symbol = found.get(name);
+		if (symbol !== undefined) globals.set(global, symbol.address);
 	}
-	return out;
+	return { globals, allocator: ALLOCATORS.find(([symbol]) => found.has(symbol))?.[1] };
 }

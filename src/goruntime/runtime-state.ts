@@ -1,14 +1,17 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { ParseError } from "../bytes/parse-error.ts";
+import { type AllocationCaches, readCaches } from "./caches.ts";
 import { countGoroutines } from "./goroutine-count.ts";
 import { type GoroutineTable, type MachineStack, readGoroutines, readMachineStacks } from "./goroutines.ts";
 import { heapConstants } from "./heap-constants.ts";
 import { type HeapPages, readHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
 import { LayoutError } from "./layouts/layout-error.ts";
+import { isFromOutside } from "./layouts/layouts.ts";
 import { countMarks, type MarkCounts } from "./marks.ts";
 import { type RuntimeCounters, readCounters } from "./memstats.ts";
 import { type RuntimeMetadata, readMetadata } from "./metadata.ts";
-import { type RuntimeView, readGlobal } from "./runtime-view.ts";
+import { NO_MMAPS, type ProgramMmaps, readMmaps } from "./mmap-registries.ts";
+import { type RuntimeView, readGlobal, readStruct } from "./runtime-view.ts";
 import { addSpans, readSpans, SPAN_IN_USE, type SpanTable } from "./spans.ts";
 
 /** Everything that one look at a Go runtime yields. */
@@ -21,11 +24,15 @@ export interface RuntimeState {
 	readonly pages: HeapPages;
 	readonly metadata: RuntimeMetadata;
 	readonly counters: RuntimeCounters;
+	/** what Ps and central lists keep to allocate from; undefined where it could not be believed */
+	readonly caches: AllocationCaches | undefined;
 	/** undefined where runtime.allgs was not found */
 	readonly goroutines: GoroutineTable | undefined;
 	/** as runtime.NumGoroutine says, where runtime.sched is known; else with the runtime's own; 0 where allgs was not found */
 	readonly goroutineCount: number;
 	readonly machineStacks: readonly MachineStack[];
+	/** what the program itself mapped through packages that keep a list of it */
+	readonly mmaps: ProgramMmaps;
 	readonly blur: Blur;
 }
 
@@ -51,9 +58,22 @@ const SETTLE_ROUNDS = 3;
  * Throws ParseError where the heap cannot be read at all; lesser parts that fail are absent.
  */
 export function readRuntime(view: RuntimeView): RuntimeState {
+	try {
+		return readAll(view);
+	} catch (error) {
+		// a release that gomem does not know may lack what it reads; a layout from outside may have it narrower than it can be
+		const unfit = error instanceof LayoutError || (error instanceof RangeError && isFromOutside(view.layout));
+		if (!unfit) throw error;
+		const { label } = view.layout;
+		throw new ParseError({ format: "go runtime", field: `layout ${label}`, actual: error.message }, { cause: error });
+	}
+}
+
+function readAll(view: RuntimeView): RuntimeState {
 	const look = view.memory.look();
 	const mheap = readGlobal(view, look, "mheap_", "mheap");
 	const before = readCounters(view, look, mheap);
+	const caches = optional(() => readCaches(view, look, mheap));
 	let spans = readSpans(view, look, mheap);
 	let pages = readHeapPages(view, look, mheap, spans);
 	for (let round = 0; round < SETTLE_ROUNDS && pages.unknownPages > 0; round++) {
@@ -70,6 +90,7 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		: undefined;
 	const machineStacks = optional(() => readMachineStacks(view, look)) ?? [];
 	const metadata = readMetadata(view, look, mheap, pages);
+	const mmaps = optional(() => readMmaps(view, look)) ?? NO_MMAPS;
 	const end = view.memory.look();
 	const after = readCounters(view, end, readGlobal(view, end, "mheap_", "mheap"));
 	return {
@@ -80,9 +101,11 @@ export function readRuntime(view: RuntimeView): RuntimeState {
 		pages,
 		metadata,
 		counters: before,
+		caches,
 		goroutines,
 		goroutineCount: optional(() => countGoroutines(view, look, goroutines)?.count) ?? 0,
 		machineStacks,
+		mmaps,
 		blur: {
 			heapBytes: Math.max(
 				Math.abs(heapInUse(spans, heapConstants(view.layout).pageSize) - before.memStats.HeapInuse),
@@ -116,6 +139,14 @@ export function fits(view: RuntimeView): boolean {
 		const look = view.memory.look();
 		const mheap = readGlobal(view, look, "mheap_", "mheap");
 		const counters = readCounters(view, look, mheap);
+		// the runtime says itself how large its structs are (mheap.go, init: spanalloc and cachealloc are told their sizes)
+		for (const [allocator, struct] of [
+			["spanalloc", "mspan"],
+			["cachealloc", "mcache"],
+		] as const) {
+			const fixed = readStruct(look, view.layout.struct("fixalloc"), mheap.addressOf(allocator));
+			if (fixed.word("size") !== view.layout.struct(struct).size) return false;
+		}
 		const used = mheap.word("pagesInUse") * heapConstants(view.layout).pageSize;
 		const told = counters.memStats.HeapInuse;
 		return counters.pacer.gcPercent >= -1 && told > 0 && Math.abs(used - told) <= told / 4;

@@ -20,9 +20,13 @@ export type GlobalName =
 	| "mbuckets"
 	| "bbuckets"
 	| "xbuckets"
+	| "mProfCycle"
 	| "MemProfileRate"
 	| "itabTable"
-	| "firstmoduledata";
+	| "firstmoduledata"
+	// the variable `mapper` of package syscall and of golang.org/x/sys/unix, see mmap-registries.ts
+	| "syscall.mapper"
+	| "unix.mapper";
 
 /** Where each variable stands in the target's address space (load bias added). A variable not found is absent. */
 export type Globals = ReadonlyMap<GlobalName, number>;

@@ -18,6 +18,7 @@ function schedulerOffsets(layout: Layout) {
 			status: g.offset("atomicstatus"),
 			goid: g.offset("goid"),
 			m: g.offset("m"),
+			startPc: g.offset("startpc"),
 		},
 		p: { length: p.offset("mcache") + 8, id: p.offset("id"), status: p.offset("status"), mcache: p.offset("mcache") },
 		mcache: { alloc: mcache.offset("alloc"), spans: mcache.field("alloc").count ?? 0 },
@@ -35,6 +36,8 @@ function schedulerOffsets(layout: Layout) {
 
 const MAX_FRAMES = 1024;
 const MAX_MS = 1 << 17;
+/** How far lists are compared; a pointer into one that is longer says little less than its head. */
+const MAX_BUCKETS = 1 << 12;
 /** mprof.go: buckHashSize, the entries of the table of profiling buckets. */
 export const BUCKET_HASH_ENTRIES = 179999;
 const G_SCAN = 0x1000;
@@ -51,23 +54,30 @@ export class SchedulerShapes {
 		this.#image = image;
 	}
 
-	/** A slice of pointers to g structs, the main goroutine among the first. */
-	isAllgs(address: number, array: number): boolean {
+	/**
+	 * Whether it is a slice of pointers to g structs, the main goroutine among the first: 0 if not, else the more, the longer
+	 * it is. During a GC work.stackRoots is one too, cut from allgs and so without spare capacity (proc.go: allGsSnapshot).
+	 */
+	allgs(address: number, array: number): number {
 		const length = this.#sliceLength(address, 1 << 26);
 		const off = this.#off.g;
 		let mains = 0;
 		for (let i = 0; i < Math.min(length, 8); i++) {
 			const at = this.#target(array + i * 8, off.size);
-			if (at < 0) return false;
+			if (at < 0) return 0;
 			const view = this.#look.view;
 			const low = word(view, at + off.low);
 			const high = word(view, at + off.high);
 			const goid = word(view, at + off.goid);
-			if (high < low || high - low > 2 ** 31 || goid > 2 ** 40) return false;
-			if ((view.getUint32(at + off.status, true) & ~G_SCAN) > G_DEAD_EXTRA) return false;
-			if (goid === 1) mains++;
+			if (high < low || high - low > 2 ** 31 || goid > 2 ** 40) return 0;
+			if ((view.getUint32(at + off.status, true) & ~G_SCAN) > G_DEAD_EXTRA) return 0;
+			if (goid !== 1) continue;
+			// the main goroutine never ends: it has a stack, and began with runtime.main
+			if (high === low || !this.#inImage(word(view, at + off.startPc))) return 0;
+			mains++;
 		}
-		return mains === 1;
+		const spare = (this.#look.word(address + 16) ?? 0) > length;
+		return mains === 1 ? length * 2 + Number(spare) : 0;
 	}
 
 	/** A slice of pointers to p structs, whose ids count from 0 and whose caches hold spans; its length. */
@@ -109,21 +119,28 @@ export class SchedulerShapes {
 		return count;
 	}
 
-	/** bucketType is an int: 1 memory, 2 block, 3 mutex (mprof.go). The stack that follows is one of code addresses. */
-	isBucketList(pointer: number, type: 1 | 2 | 3): boolean {
+	/**
+	 * How many buckets of a type the list that begins at `pointer` has, since another variable may point into it; 0 where it
+	 * is no such list. bucketType is an int: 1 memory, 2 block, 3 mutex (mprof.go). Buckets are never in the executable's own
+	 * data, and the stack that follows each is one of code addresses.
+	 */
+	buckets(pointer: number, type: 1 | 2 | 3): number {
 		const off = this.#off.bucket;
-		let at = pointer;
-		for (let i = 0; i < 4 && at !== 0; i++) {
-			const here = isPointer(at) ? this.#look.locate(at, off.size + 8) : -1;
-			if (here < 0) return false;
+		let count = 0;
+		for (let at = pointer; at !== 0 && count < MAX_BUCKETS; count++) {
+			const here = isPointer(at) && !this.#inImage(at) ? this.#look.locate(at, off.size + 8) : -1;
+			if (here < 0) return 0;
 			const view = this.#look.view;
 			const frames = word(view, here + off.frames);
-			const pc = word(view, here + off.size);
-			if (word(view, here + off.type) !== type || frames === 0 || frames > MAX_FRAMES) return false;
-			if (pc < this.#image.start || pc >= this.#image.end) return false;
+			if (word(view, here + off.type) !== type || frames === 0 || frames > MAX_FRAMES) return 0;
+			if (!this.#inImage(word(view, here + off.size))) return 0;
 			at = word(view, here + off.allnext);
 		}
-		return true;
+		return count;
+	}
+
+	#inImage(address: number): boolean {
+		return address >= this.#image.start && address < this.#image.end;
 	}
 
 	/** The hash table holds the bucket at its hash (mprof.go: stkbucket: hash % buckHashSize). */

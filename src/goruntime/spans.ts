@@ -33,6 +33,8 @@ export interface SpanTable {
 	readonly spanSweepgen: Uint32Array;
 	readonly allocBits: Float64Array;
 	readonly gcmarkBits: Float64Array;
+	/** mspan.needzero: 1 where free slots hold what was there before, and are cleared when they are handed out */
+	readonly needZero: Uint8Array;
 	/** span structs ever made, in use or not (their metadata stays) */
 	readonly structs: number;
 	/** structs that could not be read or contradicted themselves: the ground moved */
@@ -52,6 +54,7 @@ interface SpanOffsets {
 	readonly sweepgen: number;
 	readonly allocBits: number;
 	readonly gcmarkBits: number;
+	readonly needzero: number;
 }
 
 /** mspan by field name (mheap.go). nelems and freeindex were uintptr before 1.22, uint16 since: both fit 16 bits. */
@@ -69,6 +72,7 @@ function spanOffsets(mspan: StructLayout): SpanOffsets {
 		sweepgen: mspan.offset("sweepgen"),
 		allocBits: mspan.offset("allocBits"),
 		gcmarkBits: mspan.offset("gcmarkBits"),
+		needzero: mspan.offset("needzero"),
 	};
 }
 
@@ -88,6 +92,7 @@ class SpanColumns {
 	readonly spanSweepgen: Uint32Array;
 	readonly allocBits: Float64Array;
 	readonly gcmarkBits: Float64Array;
+	readonly needZero: Uint8Array;
 	readonly #off: SpanOffsets;
 	readonly #pageSize: number;
 
@@ -106,6 +111,7 @@ class SpanColumns {
 		this.spanSweepgen = new Uint32Array(capacity);
 		this.allocBits = new Float64Array(capacity);
 		this.gcmarkBits = new Float64Array(capacity);
+		this.needZero = new Uint8Array(capacity);
 	}
 
 	/** Adds the span whose struct stands at `address`, unless it is dead, torn or not there. */
@@ -143,6 +149,7 @@ class SpanColumns {
 		this.spanSweepgen[i] = view.getUint32(at + off.sweepgen, true);
 		this.allocBits[i] = word(view, at + off.allocBits);
 		this.gcmarkBits[i] = word(view, at + off.gcmarkBits);
+		this.needZero[i] = view.getUint8(at + off.needzero);
 	}
 }
 
@@ -198,6 +205,7 @@ const COLUMNS = [
 	"spanSweepgen",
 	"allocBits",
 	"gcmarkBits",
+	"needZero",
 ] as const;
 
 function table(columns: SpanColumns, structs: number, sweepgen: number): SpanTable {
@@ -218,6 +226,7 @@ function table(columns: SpanColumns, structs: number, sweepgen: number): SpanTab
 		spanSweepgen: columns.spanSweepgen,
 		allocBits: columns.allocBits,
 		gcmarkBits: columns.gcmarkBits,
+		needZero: columns.needZero,
 	};
 }
 
@@ -230,3 +239,13 @@ export function isUnswept(spans: SpanTable, i: number): boolean {
 	// h-2: needs sweeping; h-1: being swept; h+1: cached before the sweep began, needs sweeping
 	return behind === 2 || behind === 1 || behind === -1;
 }
+
+export type SweepState = "swept" | "unswept" | "sweeping" | "cached" | "cached, unswept" | "unknown";
+
+/** What mspan.sweepgen says against mheap_.sweepgen (mheap.go: "sweep generation"); "unknown" on ground that moved. */
+export function sweepState(spans: SpanTable, i: number): SweepState {
+	return SWEEP_STATES[(((spans.spanSweepgen[i] ?? 0) - spans.sweepgen) | 0) + 2] ?? "unknown";
+}
+
+/** By mspan.sweepgen − h, from h−2 to h+3. */
+const SWEEP_STATES: readonly SweepState[] = ["unswept", "sweeping", "swept", "cached, unswept", "unknown", "cached"];

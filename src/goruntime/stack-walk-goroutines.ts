@@ -22,6 +22,8 @@ export interface StackReading {
 	readonly bytes: ByteSource;
 	/** goroutines read before, of a target that has stood still since; without, they are read here */
 	readonly goroutines?: GoroutineTable | undefined;
+	/** by row of `goroutines`: 1 where it was interrupted (see placeRunning); without, none was */
+	readonly interrupted?: Uint8Array | undefined;
 }
 
 /** Where each goroutine stands: what must be read while the target stands still, or soon. Names and sizes come later. */
@@ -50,7 +52,7 @@ export function walkGoroutines(reading: StackReading): WalkedStacks {
 	const stack = new Int32Array(goroutines.count).fill(-1);
 	let rows: ArrayLike<number> & Iterable<number> = byStack(goroutines);
 	for (let round = 0; rows.length > 0; round++) {
-		for (const row of rows) stack[row] = walkRow(goroutines, row, walker, distinct);
+		for (const row of rows) stack[row] = walkRow(goroutines, row, walker, distinct, reading.interrupted?.[row] === 1);
 		if (reading.goroutines !== undefined) break;
 		// in the order of the list, in which they were allocated: by stack would read the same blocks over and over
 		rows = rereadGoroutines(view, memory.look(SCATTERED), goroutines, Uint32Array.from(rows).sort());
@@ -63,10 +65,16 @@ export function walkGoroutines(reading: StackReading): WalkedStacks {
 	return { goroutines, rows: living(goroutines), stack, distinct, sites, code };
 }
 
-function walkRow(g: GoroutineTable, row: number, walker: StackWalker, distinct: DistinctStacks): number {
+function walkRow(
+	g: GoroutineTable,
+	row: number,
+	walker: StackWalker,
+	distinct: DistinctStacks,
+	interrupted: boolean,
+): number {
 	const sp = g.sp[row] ?? 0;
 	if (sp === 0) return -1;
-	const end = walker.walk(g.pc[row] ?? 0, sp, g.stackLow[row] ?? 0, g.stackHigh[row] ?? 0);
+	const end = walker.walk(g.pc[row] ?? 0, sp, g.stackLow[row] ?? 0, g.stackHigh[row] ?? 0, interrupted);
 	return end === STACK_BROKEN && walker.length === 0 ? -1 : distinct.add(walker.walked, walker.length, end);
 }
 

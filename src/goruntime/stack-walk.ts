@@ -32,8 +32,12 @@ export class StackWalker {
 		this.#memory.forget();
 	}
 
-	/** Walks from (pc, sp) up to the stack's high end into `walked`; returns how it ended, STACK_COMPLETE …. */
-	walk(startPc: number, startSp: number, low: number, high: number): number {
+	/**
+	 * Walks from (pc, sp) up to the stack's high end into `walked`; returns how it ended, STACK_COMPLETE ….
+	 *
+	 * @param interrupted it stands at pc because it was interrupted there, not because it made a call
+	 */
+	walk(startPc: number, startSp: number, low: number, high: number, interrupted = false): number {
 		const sites = this.#sites;
 		const memory = this.#memory;
 		this.length = 0;
@@ -45,7 +49,7 @@ export class StackWalker {
 			pc = memory.word(sp);
 			sp += 8;
 		}
-		let trap = false;
+		let trap = interrupted;
 		for (let n = 0; ; ) {
 			const site = sites.at(pc, trap);
 			if (site < 0) return STACK_BROKEN;

@@ -9,6 +9,7 @@ import { openProcess, takenFromObservation } from "../../src/api/memstats-proces
 import { fieldNames, type MemStatsFields, type MemStatsResult } from "../../src/api/memstats-shape.ts";
 import { ObservedProcess } from "../../src/capture/process.ts";
 import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
+import { flat } from "../matrix.ts";
 import { documentOf, run } from "../operations.ts";
 import {
 	type BuildMode,
@@ -33,19 +34,6 @@ async function lightReading(pid: number, pauseMs?: number): Promise<MemStatsFiel
 	} finally {
 		source.close();
 	}
-}
-
-/** Fields as text, so that 2^53 and above compare exactly; entries of lists under name[i]. */
-function flat(stats: MemStatsFields | SubjectMemStats): Map<string, string> {
-	const all = new Map<string, string>();
-	for (const name of fieldNames) {
-		const value = stats[name as keyof SubjectMemStats];
-		if (!Array.isArray(value)) all.set(name, String(value));
-		else
-			for (const [i, one] of value.entries())
-				all.set(`${name}[${i}]`, typeof one === "object" ? JSON.stringify(one) : String(one));
-	}
-	return all;
 }
 
 /** What moved between ReadMemStats and the stop, where other threads allocate meanwhile. */

@@ -5,7 +5,7 @@ import type { SubjectHolds } from "../subjects.ts";
 const MiB = 2 ** 20;
 
 /** Resident bytes of a line and of what is deeper: "heap", "files", "anon.mmap". */
-export function lineBytes(why: WhyResult, id: string): number {
+export function lineBytes(why: Pick<WhyResult, "lines">, id: string): number {
 	return why.lines
 		.filter((line) => line.id === id || line.id.startsWith(`${id}.`))
 		.reduce((n, line) => n + line.bytes, 0);

@@ -9,15 +9,15 @@
  *        … --out DIR                                       default src/goruntime/layouts/data
  *   node tools/layouts/generate.ts --inert 1.26.8          which experiments change nothing, recorded in the file
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GoVersion } from "../../src/goruntime/layouts/go-version.ts";
 import { compareGoVersions, parseGoVersion } from "../../src/goruntime/layouts/go-version.ts";
-import type { LayoutFile } from "../../src/goruntime/layouts/layout-file.ts";
+import { fileName, readLayoutFile, registryText, writeLayoutFile } from "./files.ts";
 import type { NamedDump } from "./merge.ts";
-import { canonical, formatLayoutFile, keyOf, mergeDumps, nameDump } from "./merge.ts";
+import { canonical, keyOf, mergeDumps, nameDump } from "./merge.ts";
 import { splitLayoutFile } from "./split.ts";
 import type { Build, Naming } from "./toolchains.ts";
 import { buildDump, experimentsOf, patchesOf, readBuild, readNaming } from "./toolchains.ts";
@@ -46,8 +46,12 @@ interface Known {
 interface Tools {
 	readonly dump: string;
 	readonly naming: Naming;
-	/** GOEXPERIMENT variants to build, by minor; "" is the default */
+	/** GOEXPERIMENT variants to build, by minor, or by minor and architecture ("1.25-arm64"); "" is the default */
 	readonly experiments: Readonly<Record<string, readonly string[]>>;
+}
+
+function variantsOf(tools: Tools, known: Known): readonly string[] {
+	return tools.experiments[`${known.minor}-${known.arch}`] ?? tools.experiments[known.minor] ?? [""];
 }
 
 async function main(): Promise<void> {
@@ -55,7 +59,8 @@ async function main(): Promise<void> {
 	try {
 		const experiments = JSON.parse(await readFile(join(HERE, "experiments.json"), "utf8")) as Tools["experiments"];
 		const exact = (flags.inert ?? flags.go)?.split(",");
-		const minors = exact?.map(minorOf) ?? flags.minor?.split(",") ?? Object.keys(experiments);
+		const minors =
+			exact?.map(minorOf) ?? flags.minor?.split(",") ?? Object.keys(experiments).filter((key) => !key.includes("-"));
 		const newest = exact === undefined ? await newestPatch(minors) : (exact.toSorted(byRelease).at(-1) as string);
 		const tools = { dump: await buildDump(newest, folder), naming: await readNaming(), experiments };
 		for (const arch of flags.arch.split(",")) {
@@ -63,9 +68,9 @@ async function main(): Promise<void> {
 				const known = await readKnown(minor, arch);
 				const releases = exact?.filter((release) => minorOf(release) === minor);
 				if (flags.inert !== undefined) await findInert(tools, known, releases?.at(-1) as string);
-				else if (releases !== undefined) for (const release of releases) await readRelease(tools, known, release);
-				else await coverMinor(tools, known);
-				await writeKnown(known);
+				else if (releases === undefined) await coverMinor(tools, known);
+				else for (const release of releases) await readRelease(tools, known, release);
+				if (flags.inert !== undefined) await writeKnown(known);
 			}
 		}
 		await writeRegistry();
@@ -89,13 +94,14 @@ async function newestPatch(minors: readonly string[]): Promise<string> {
 }
 
 async function readRelease(tools: Tools, known: Known, release: string): Promise<void> {
-	for (const experiments of tools.experiments[known.minor] ?? [""]) {
+	for (const experiments of variantsOf(tools, known)) {
 		const build = { release, arch: known.arch, experiments };
 		const started = Date.now();
 		const dump = nameDump(await readBuild(tools.dump, build), tools.naming);
 		known.dumps.set(keyOf(build), { build, dump });
 		console.log(`${known.arch} ${keyOf(build)}  ${((Date.now() - started) / 1000).toFixed(1)} s`);
 	}
+	await writeKnown(known); // a long run that is cut off keeps what it has
 }
 
 /** Reads the first and last patch release of a minor and, where two neighbours differ, halves what lies between. */
@@ -106,15 +112,12 @@ async function coverMinor(tools: Tools, known: Known): Promise<void> {
 	if (first === undefined || last === undefined) throw new Error(`no toolchain of Go ${known.minor} is listed`);
 	const fingerprint = (patch: number) =>
 		canonical(
-			(tools.experiments[known.minor] ?? [""]).map((experiments) => {
+			variantsOf(tools, known).map((experiments) => {
 				const build = { release: `${known.minor}.${patch}`, arch: known.arch, experiments };
 				return known.dumps.get(keyOf(build))?.dump;
 			}),
 		);
-	const read = async (patch: number) => {
-		await readRelease(tools, known, `${known.minor}.${patch}`);
-		await writeKnown(known); // a long run that is cut off keeps what it has
-	};
+	const read = (patch: number) => readRelease(tools, known, `${known.minor}.${patch}`);
 	const between = async (low: number, high: number): Promise<void> => {
 		const inside = patches.filter((patch) => patch > low && patch < high);
 		const middle = inside[inside.length >> 1];
@@ -137,7 +140,7 @@ async function findInert(tools: Tools, known: Known, release: string): Promise<v
 	const plain = canonical(nameDump(await readBuild(tools.dump, build), tools.naming));
 	const inert: string[] = [];
 	const built: string[] = [];
-	const listed = new Set((tools.experiments[known.minor] ?? []).flatMap((text) => text.split(",")));
+	const listed = new Set(variantsOf(tools, known).flatMap((text) => text.split(",")));
 	for (const { toggle, mentioned } of await experimentsOf(build)) {
 		if (listed.has(toggle)) continue;
 		if (!mentioned) {
@@ -157,20 +160,10 @@ async function findInert(tools: Tools, known: Known, release: string): Promise<v
 	known.inert = [...inert, ...built];
 }
 
-function fileName(minor: string, arch: string): string {
-	return `go${minor}-${arch}.json`;
-}
-
 async function readKnown(minor: string, arch: string): Promise<Known> {
 	const known: Known = { minor, arch, dumps: new Map(), inert: [] };
-	let text: string;
-	try {
-		text = await readFile(join(flags.out, fileName(minor, arch)), "utf8");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return known;
-		throw error;
-	}
-	const file = JSON.parse(text) as LayoutFile;
+	const file = await readLayoutFile(flags.out, fileName(minor, arch));
+	if (file === undefined) return known;
 	for (const { build, dump } of splitLayoutFile(file)) known.dumps.set(keyOf(build), { build, dump });
 	known.inert = file.inert;
 	return known;
@@ -186,36 +179,12 @@ async function writeKnown(known: Known): Promise<void> {
 		list.map(({ dump }) => dump),
 		known.inert,
 	);
-	const path = join(flags.out, fileName(known.minor, known.arch));
-	const text = formatLayoutFile(file);
-	await writeFile(path, text);
-	console.log(`${fileName(known.minor, known.arch)}: ${list.length} builds, ${text.length} bytes`);
+	const size = await writeLayoutFile(flags.out, file);
+	console.log(`${fileName(known.minor, known.arch)}: ${list.length} builds, ${size} bytes`);
 }
 
-/** One literal import() a file, so that a bundler can split them and only the file that is needed is loaded. */
 async function writeRegistry(): Promise<void> {
-	if (flags.out !== join(OUT, "data")) return;
-	const files = (await readdir(flags.out)).filter((name) => name.endsWith(".json"));
-	const keys = files.map((name) => name.replace(/^go(.*)\.json$/, "$1")).sort((a, b) => byKey(a, b));
-	const lines = keys.map(
-		(key) =>
-			`\t"${key}": async () => (await import("./data/go${key}.json", { with: { type: "json" } })).default as unknown as LayoutFile,`,
-	);
-	const text = `// Generated by tools/layouts/generate.ts; do not edit.
-import type { LayoutFile } from "./layout-file.ts";
-
-/** By minor release and architecture, oldest release first. */
-export const layoutFiles: Readonly<Record<string, () => Promise<LayoutFile>>> = {
-${lines.join("\n")}
-};
-`;
-	await writeFile(join(OUT, "data.gen.ts"), text);
-}
-
-function byKey(a: string, b: string): number {
-	const [minorA = "", archA = ""] = a.split("-");
-	const [minorB = "", archB = ""] = b.split("-");
-	return byRelease(minorA, minorB) || (archA < archB ? -1 : 1);
+	if (flags.out === join(OUT, "data")) await writeFile(join(OUT, "data.gen.ts"), await registryText(flags.out));
 }
 
 await main();

@@ -4,7 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { LayoutFile } from "../../src/goruntime/layouts/layout-file.ts";
+import { type LayoutFile, onBase, onlyBuilds } from "../../src/goruntime/layouts/layout-file.ts";
+import { deltaOf } from "./delta.ts";
+import { readLayoutFile } from "./files.ts";
 import { canonical, formatLayoutFile, keyOf, mergeDumps, nameDump } from "./merge.ts";
 import { splitLayoutFile } from "./split.ts";
 import type { Dump } from "./toolchains.ts";
@@ -14,21 +16,59 @@ const DATA = join(import.meta.dirname, "../../src/goruntime/layouts/data");
 const LARGEST = 80_000;
 const readFile = (name: string, folder = DATA) => readFileSync(join(folder, name), "utf8");
 
-test("splitting a data file and merging it again gives the same file, to the byte", () => {
+test("splitting a data file and merging it again gives the same file, to the byte", async () => {
 	const names = readdirSync(DATA);
 	assert.ok(names.length > 0);
 	for (const name of names) {
 		const text = readFile(name);
-		const file = JSON.parse(text) as LayoutFile;
+		const { base } = JSON.parse(text) as { base?: string };
+		const file = await readLayoutFile(DATA, name);
+		assert.ok(file !== undefined);
 		const parts = splitLayoutFile(file);
 		const merged = mergeDumps(
 			parts.map(({ build }) => build),
 			parts.map(({ dump }) => dump),
 			file.inert,
 		);
-		assert.ok(formatLayoutFile(merged) === text, name); // not equal(): the difference would be 50 KB of text
+		const whole = base === undefined ? undefined : await readLayoutFile(DATA, base);
+		const again = whole === undefined ? merged : deltaOf(whole, base ?? "", merged);
+		// not equal(): the difference would be 50 KB of text
+		assert.ok(again !== undefined && formatLayoutFile(again) === text, name);
 		assert.ok(text.length < LARGEST, `${name} has ${text.length} bytes: every command that reads a process loads it`);
 	}
+});
+
+test("a file that is based on another says what differs, and what the base has and it has not", () => {
+	const base: LayoutFile = {
+		minor: "1.99",
+		arch: "amd64",
+		keys: ["1.99.0", "1.99.1"],
+		inert: [],
+		structs: { a: [{ size: 8, fields: { x: [0, 8] } }], b: [{ size: 8, fields: {} }], d: [{ size: 1, fields: {} }] },
+		globals: { g: [{ field: [0, 8] }] },
+		constants: [{ values: { one: 1, two: 2, gone: 3 } }, { keys: "1", values: { four: 4 } }],
+		tables: { t: [{ values: ["x"] }] },
+	};
+	const file: LayoutFile = {
+		...base,
+		arch: "arm64",
+		structs: { a: base.structs["a"] ?? [], b: [{ size: 16, fields: {} }], c: [{ keys: "0", size: 1, fields: {} }] },
+		constants: [{ values: { one: 1, two: 3 } }, { keys: "0", values: { four: 4 } }],
+	};
+	const delta = deltaOf(base, "base.json", file);
+	assert.ok(delta !== undefined);
+	assert.deepEqual(Object.keys(delta.structs), ["b", "c", "d"]);
+	assert.deepEqual(delta.absent, ["gone"]);
+	const whole = onBase(base, delta);
+	assert.deepEqual(Object.keys(whole.structs), ["a", "b", "c"]);
+	const dumps = (one: LayoutFile) => splitLayoutFile(one).map(({ dump }) => canonical(dump));
+	assert.deepEqual(dumps(whole), dumps(file));
+	assert.equal(deltaOf({ ...base, keys: ["1.99.0"] }, "base.json", file), undefined);
+	const one = onlyBuilds(file, ["1.99.1"]);
+	assert.deepEqual(dumps(one), dumps(file).slice(1));
+	const small = deltaOf(base, "base.json", one);
+	assert.ok(small !== undefined);
+	assert.deepEqual(dumps(onBase(base, small)), dumps(file).slice(1));
 });
 
 const DUMP: Dump = {

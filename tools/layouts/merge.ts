@@ -2,6 +2,7 @@ import type {
 	ConstantVariant,
 	FieldRecord,
 	GlobalVariant,
+	LayoutDelta,
 	LayoutFile,
 	StructVariant,
 	TableValue,
@@ -37,7 +38,10 @@ export function nameDump(dump: Dump, naming: Naming): NamedDump {
 	// gcUsesSpanInlineMarkBits (mgcmark_greenteagc.go, mgcmark_nogreenteagc.go): which spans carry their own mark bits
 	const minimum = inlineMarkMinimum(dump.rules["runtime.gcUsesSpanInlineMarkBits"]);
 	if (minimum !== undefined) constants["spanInlineMarkBitsMinSize"] = minimum;
-	checkRule(dump.rules["runtime.heapBitsInSpan"], /^userSize <= (gc\.M|m)inSizeForMallocHeader$/);
+	const inSpan = dump.rules["runtime.heapBitsInSpan"];
+	if (inSpan?.join() === "false")
+		delete constants["minSizeForMallocHeader"]; // Go 1.22 with noallocheaders
+	else checkRule(inSpan, /^userSize <= (gc\.M|m)inSizeForMallocHeader$/);
 	const tables: Record<string, readonly TableValue[]> = {};
 	const tableNames = renames(naming.tableNames);
 	for (const [name, values] of sorted(dump.tables)) tables[tableNames.get(name) ?? shortName(name)] = values;
@@ -160,13 +164,16 @@ function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
 }
 
 /** JSON with one variant a line: readable in a diff, and small. */
-export function formatLayoutFile(file: LayoutFile): string {
+export function formatLayoutFile(file: LayoutFile | LayoutDelta): string {
 	const section = (entries: [string, unknown[]][]) =>
 		entries.map(
 			([name, list]) => `\t\t${JSON.stringify(name)}: [${list.map((v) => JSON.stringify(v)).join(",\n\t\t\t")}]`,
 		);
+	const lines = (name: string, value: unknown) =>
+		value === undefined ? [] : [`\t"${name}": ${JSON.stringify(value)}`];
+	const { minor, arch, keys, base, inert, absent } = file as Partial<LayoutFile & LayoutDelta>;
 	const parts = [
-		...(["minor", "arch", "keys", "inert"] as const).map((name) => `\t"${name}": ${JSON.stringify(file[name])}`),
+		...Object.entries({ minor, arch, base, keys, inert, absent }).flatMap(([name, value]) => lines(name, value)),
 		...(["structs", "globals", "tables"] as const).map(
 			(name) => `\t"${name}": {\n${section(Object.entries(file[name]) as [string, unknown[]][]).join(",\n")}\n\t}`,
 		),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FieldRecord, TableValue } from "../../src/goruntime/layouts/layout-file.ts";
+import { toolchain } from "../../testing/subject-toolchain.ts";
 
 const run = promisify(execFile);
 const HERE = import.meta.dirname;
@@ -28,16 +29,16 @@ export interface Dump {
 }
 
 async function go(build: Build, args: readonly string[], cwd: string): Promise<string> {
+	// the older ones do not build inside the module cache: toolchain() copies them out of it
+	const tools = await toolchain(toolchainName(build.release).slice("go".length));
 	const env = {
-		...process.env,
-		GOTOOLCHAIN: toolchainName(build.release),
+		...tools.env,
 		GOARCH: build.arch,
 		GOOS: "linux",
 		CGO_ENABLED: "0",
 		GOEXPERIMENT: build.experiments,
-		GOWORK: "off",
 	};
-	const { stdout } = await run("go", [...args], { cwd, env, maxBuffer: MAX_OUTPUT });
+	const { stdout } = await run(tools.go, [...args], { cwd, env, maxBuffer: MAX_OUTPUT });
 	return stdout.trim();
 }
 

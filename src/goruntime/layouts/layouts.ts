@@ -5,33 +5,139 @@ import type { Arch, Layout } from "./layout.ts";
 import { layoutOf } from "./layout.ts";
 import type { LayoutFile } from "./layout-file.ts";
 import { parseKeys } from "./layout-file.ts";
+import { type LayoutRecord, layoutOfRecord, recordOf } from "./layout-record.ts";
 
 export type { Arch, FieldLayout, Layout, RuntimeConstants, StructLayout } from "./layout.ts";
 export { LayoutError } from "./layout-error.ts";
+export type { LayoutRecord } from "./layout-record.ts";
 
 export type LayoutChoice =
-	/** this very release and experiments were read from its toolchain */
-	| { readonly kind: "exact"; readonly layout: Layout }
+	/**
+	 * this very release and experiments were read from its toolchain; `instead` is what the table says where the layout was
+	 * added by the user: another toolchain may call itself the same
+	 */
+	| { readonly kind: "exact"; readonly layout: Layout; readonly instead?: LayoutChoice }
 	/** an earlier and a later patch release of the same minor were read and are the same in everything */
 	| { readonly kind: "interpolated"; readonly layout: Layout }
 	/** known minor, unknown build: the distinct layouts of that minor, newest first; validators must pick exactly one */
 	| { readonly kind: "candidates"; readonly layouts: readonly Layout[]; readonly why: string }
 	| { readonly kind: "unknown"; readonly why: string; readonly hint: string };
 
+/** The layouts of a choice, newest first; none where it is unknown. */
+export function layoutsOf(choice: LayoutChoice): readonly Layout[] {
+	if (choice.kind === "unknown") return [];
+	return choice.kind === "candidates" ? choice.layouts : [choice.layout];
+}
+
 const HINT = "a binary with DWARF, a newer gomem, or `gomem layouts add TOOLCHAIN` would help";
 
 /**
  * The layouts to read a Go process with.
  * @param goVersion as in .go.buildinfo or runtime.buildVersion, experiments and vendor suffix included
+ * @param added layouts that the user added (`gomem layouts add`): one of this very version wins over the table, others of its
+ *   minor are candidates
  */
-export async function chooseLayouts(goVersion: string, arch: Arch): Promise<LayoutChoice> {
+export async function chooseLayouts(
+	goVersion: string,
+	arch: Arch,
+	added: readonly LayoutRecord[] = [],
+): Promise<LayoutChoice> {
+	const own = added.find((record) => record.arch === arch && record.goVersion === goVersion);
+	if (own !== undefined) {
+		return { kind: "exact", layout: addedLayout(own), instead: await chooseLayouts(goVersion, arch) };
+	}
 	const version = parseGoVersion(goVersion);
 	if (version === undefined) {
 		return { kind: "unknown", why: `${JSON.stringify(goVersion.slice(0, 80))} is not a Go version`, hint: HINT };
 	}
+	const near = added.filter((record) => record.arch === arch && sameMinor(record.goVersion, version)).map(addedLayout);
 	const load = layoutFiles[`${minorRelease(version)}-${arch}`];
-	if (load === undefined) return unknownMinor(version, arch);
-	return chooseFromFile(await load(), version);
+	const choice = load === undefined ? unknownMinor(version, arch) : chooseFromFile(await load(), version);
+	if (near.length === 0 || choice.kind === "exact" || choice.kind === "interpolated") return choice;
+	const why = `go${minorRelease(version)} is known only by builds that were added`;
+	return choice.kind === "unknown"
+		? { kind: "candidates", layouts: near, why }
+		: { ...choice, layouts: [...near, ...choice.layouts] };
+}
+
+function sameMinor(goVersion: string, version: GoVersion): boolean {
+	const other = parseGoVersion(goVersion);
+	return other !== undefined && minorRelease(other) === minorRelease(version);
+}
+
+const records = new WeakMap<Layout, () => LayoutRecord>();
+
+function addedLayout(record: LayoutRecord): Layout {
+	const layout = layoutOfRecord(record, `${record.goVersion} ${record.arch}, added`);
+	addedRecords.set(layout, record);
+	records.set(layout, () => record);
+	return layout;
+}
+
+const addedRecords = new WeakMap<Layout, LayoutRecord>();
+
+/** What a capture must carry for this layout: the record of one that was added; undefined for one of the table. */
+export function recordToKeep(layout: Layout): LayoutRecord | undefined {
+	return addedRecords.get(layout);
+}
+
+/** All that is known of a layout which chooseLayouts gave; undefined for one from elsewhere. */
+export function recordOfLayout(layout: Layout): LayoutRecord | undefined {
+	return records.get(layout)?.();
+}
+
+/** Whether the layout is none of the table: of a program's DWARF, of a capture, or added by the user. Those may say anything. */
+export function isFromOutside(layout: Layout): boolean {
+	return !records.has(layout) || addedRecords.has(layout);
+}
+
+function tableLayout(file: LayoutFile, key: number, release: string, text: string): Layout {
+	const layout = layoutOf(file, key, release, text);
+	records.set(layout, () => recordOf(file, key, `go${file.keys[key] ?? release}`));
+	return layout;
+}
+
+/** The newest build of the nearest minor that the table has: the one below, else the one above. */
+export async function nearestRecord(goVersion: string, arch: Arch): Promise<LayoutRecord | undefined> {
+	const version = parseGoVersion(goVersion);
+	if (version === undefined) return undefined;
+	const minors = Object.keys(layoutFiles).filter((key) => key.endsWith(`-${arch}`));
+	const below = minors.findLast((key) => minorNumber(key) <= version.minor) ?? minors[0];
+	const file = below === undefined ? undefined : await layoutFiles[below]?.();
+	if (file === undefined) return undefined;
+	const key = file.keys.findLastIndex((name) => !name.includes(" "));
+	return recordOf(file, key, `go${file.keys[key]}`);
+}
+
+function minorNumber(key: string): number {
+	return Number(/^1\.(\d+)-/.exec(key)?.[1]);
+}
+
+/** What the table holds, oldest release first. */
+export interface KnownMinor {
+	readonly minor: string;
+	readonly arch: Arch;
+	/** releases that were read */
+	readonly releases: readonly string[];
+	/** GOEXPERIMENT variants that have layouts of their own; those that change nothing */
+	readonly experiments: readonly string[];
+	readonly inert: readonly string[];
+}
+
+export async function knownMinors(): Promise<readonly KnownMinor[]> {
+	return Promise.all(
+		Object.values(layoutFiles).map(async (load) => {
+			const file = await load();
+			const names = file.keys.map((key) => key.split(" "));
+			return {
+				minor: file.minor,
+				arch: file.arch as Arch,
+				releases: [...new Set(names.map(([release = ""]) => release))],
+				experiments: [...new Set(names.flatMap(([, experiments]) => experiments ?? []))],
+				inert: file.inert,
+			};
+		}),
+	);
 }
 
 function unknownMinor(version: GoVersion, arch: Arch): LayoutChoice {
@@ -56,14 +162,14 @@ export function chooseFromFile(file: LayoutFile, version: GoVersion): LayoutChoi
 	if (version.vendor === undefined && release !== undefined) {
 		const exact = sameExperiments.find((build) => build.release === release);
 		if (exact !== undefined) {
-			return { kind: "exact", layout: layoutOf(file, exact.index, release, label(file, release, experiments)) };
+			return { kind: "exact", layout: tableLayout(file, exact.index, release, label(file, release, experiments)) };
 		}
 		const patch = version.patch ?? 0;
 		const before = sameExperiments.findLast((build) => build.patch < patch);
 		const after = sameExperiments.find((build) => build.patch > patch);
 		if (before !== undefined && after !== undefined && sameLayout(file, before.index, after.index)) {
 			const text = `${label(file, release, experiments)}, as go${before.release} and go${after.release}`;
-			return { kind: "interpolated", layout: layoutOf(file, before.index, release, text) };
+			return { kind: "interpolated", layout: tableLayout(file, before.index, release, text) };
 		}
 	}
 	const from = sameExperiments.length > 0 ? sameExperiments : builds;
@@ -95,7 +201,7 @@ function distinctLayouts(file: LayoutFile, builds: readonly KnownBuild[]): reado
 	return classes.map((list) => {
 		const { index, release, experiments } = newest(list);
 		const first = (list[0] as KnownBuild).release;
-		return layoutOf(
+		return tableLayout(
 			file,
 			index,
 			release,

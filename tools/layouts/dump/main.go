@@ -14,13 +14,15 @@ import (
 
 // wanted mirrors tools/layouts/wanted.json.
 type wanted struct {
-	Structs      []string          `json:"structs"`
-	Renamed      map[string]string `json:"renamed"`
-	Opaque       []string          `json:"opaque"`
-	Globals      []string          `json:"globals"`
-	Packages     []string          `json:"packages"`
-	Constants    []string          `json:"constants"`
-	ConstantSets []string          `json:"constantSets"`
+	Structs []string          `json:"structs"`
+	Renamed map[string]string `json:"renamed"`
+	// by struct, under its newest name: field as older releases have it → as the newest has it
+	RenamedFields map[string]map[string]string `json:"renamedFields"`
+	Opaque        []string                     `json:"opaque"`
+	Globals       []string                     `json:"globals"`
+	Packages      []string                     `json:"packages"`
+	Constants     []string                     `json:"constants"`
+	ConstantSets  []string                     `json:"constantSets"`
 	// names that moved: what the data calls them → where the releases have them; wanted without being listed again
 	ConstantNames map[string][]string `json:"constantNames"`
 	TableNames    map[string][]string `json:"tableNames"`

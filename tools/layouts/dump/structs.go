@@ -145,7 +145,11 @@ func (r *typeReader) typeName(t dwarf.Type, path string) string {
 		if f.Name == "_" || f.Type.Size() <= 0 {
 			continue
 		}
-		layout.Fields[f.Name] = r.field(f.ByteOffset, f.Type, name+"."+f.Name)
+		field := f.Name
+		if newer, found := r.wanted.RenamedFields[name][field]; found {
+			field = newer
+		}
+		layout.Fields[field] = r.field(f.ByteOffset, f.Type, name+"."+field)
 	}
 	return name
 }
