@@ -1,7 +1,7 @@
 /**
  * Builds what is published into dist/: main.js, one file per entry of src/capture/entry-points.ts, chunks that load when
- * they are needed (operations, runtime layouts), and the declarations of the operations (dist/types). Everything that the
- * code imports is bundled, so that the installed package starts quickly and needs no other one.
+ * they are needed (operations, runtime layouts), the declarations of the operations (dist/types), and the manual (gomem.1).
+ * Everything that the code imports is bundled, so that the installed package starts quickly and needs no other one.
  */
 import { execFile } from "node:child_process";
 import {
@@ -18,6 +18,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { entrySources } from "../src/capture/entry-points.ts";
+import { manualText } from "../src/cli/man-command.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -27,6 +28,7 @@ const started = new Date();
 
 const files = await bundle();
 await declare();
+writeFileSync(join(fresh, "gomem.1"), await manualText(process.env["SOURCE_DATE_EPOCH"]));
 // the stamp is as old as the start: a source that changed meanwhile is newer
 writeFileSync(join(fresh, ".stamp"), `${started.toISOString()}\n`);
 utimesSync(join(fresh, ".stamp"), started, started);

@@ -88,9 +88,10 @@ export const operation = defineOperation({
 			throw new GomemError({
 				code: "target-not-capturable",
 				message: `${input.target} is no process`,
+				...(target.kind === "core" ? { why: "a core holds what a capture would, and more" } : {}),
 				hint:
-					target.kind === "bundle"
-						? "it is a capture already: every command reads it"
+					target.kind === "bundle" || target.kind === "core"
+						? "it is a file already: every command reads it as it is"
 						: "give a pid, a name or a :port of a process here",
 			});
 		}

@@ -125,14 +125,17 @@ function summaryOf(observed: ObservedProcess): { process: ReturnType<typeof proc
 	return { process, started: host.bootTime + stat.startTime / host.ticksPerSecond };
 }
 
-/** One reading of a capture. */
+/** One reading of a capture or a core. */
 export function takenFromObservation(target: string, { reading, runtime }: Observation): Taken {
 	if (runtime === undefined) throw notReadable(target, reading.unavailable);
 	const process = processSummary(reading);
 	return takenFromRuntime(runtime.counters, reading.at, {
 		target,
 		source: "runtime",
-		how: "read from outside in the runtime's memory, when the capture was made",
+		how:
+			reading.core === undefined
+				? "read from outside in the runtime's memory, when the capture was made"
+				: "read in the runtime's memory as the core holds it",
 		process,
 		...(process.goVersion === undefined ? {} : { goVersion: process.goVersion }),
 		blur: {

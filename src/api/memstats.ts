@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { executableInput } from "./core-input.ts";
 import { GomemError } from "./errors.ts";
 import { figuresOf } from "./memstats-figures.ts";
 import { type LogSource, openLogSource } from "./memstats-log.ts";
@@ -14,7 +15,7 @@ import {
 	unitsOf,
 	type View,
 } from "./memstats-shape.ts";
-import { observe, targetOf } from "./observe.ts";
+import { observe, refuseExecutable, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 import { headerInput, timeoutInput } from "./url-input.ts";
 
@@ -24,6 +25,7 @@ interface Flags {
 	readonly all: boolean;
 	readonly csv: boolean;
 	readonly pause?: number;
+	readonly exe?: string;
 	readonly header: readonly string[];
 	readonly timeout: number;
 }
@@ -32,7 +34,7 @@ export const operation = defineOperation({
 	name: "memstats",
 	summary: "runtime.MemStats of any running Go process, URL or log",
 	description:
-		"Every field of runtime.MemStats, read from outside without a line of code in the program, or from expvar, pprof, " +
+		"Every field of runtime.MemStats, read from outside without a line of code in the program, from its core, or from expvar, pprof, " +
 		"Prometheus or a log. With --every it says what rises, and how fast.",
 	group: "Where memory is",
 	kind: "query",
@@ -43,6 +45,7 @@ export const operation = defineOperation({
 		all: Type.Boolean({ description: "the lists too: pauses, size classes; every row of a log", default: false }),
 		csv: Type.Boolean({ description: "print CSV, a line per reading", default: false }),
 		pause: pauseInput,
+		exe: executableInput,
 		header: headerInput,
 		timeout: timeoutInput,
 	}),
@@ -54,6 +57,7 @@ export const operation = defineOperation({
 			command: "gomem memstats http://localhost:6060",
 			says: "from /debug/vars, /debug/pprof/heap or /metrics, whichever is there",
 		},
+		{ command: "gomem memstats core.4242", says: "of a process that died, from its core" },
 		{ command: "gomem memstats app.log", says: "what a program logged of itself, as a table with slopes" },
 		{ command: "gomem memstats :8080 --json", says: "Go's own field names and plain numbers, for a script" },
 	],
@@ -145,10 +149,11 @@ async function within(coming: Promise<Taken | undefined>, milliseconds: number):
 
 async function open(ctx: OperationContext, flags: Flags): Promise<MemStatsSource> {
 	const target = targetOf(flags.target);
+	if (target.kind !== "core") refuseExecutable(flags.exe);
 	if (target.kind === "url") return (await import("./memstats-url.ts")).openUrl(ctx, target.url, flags);
 	if (target.kind === "log") return openLogSource(target.path, ctx.signal);
 	if (target.kind === "process") return openProcess(flags.target, target.pid, flags.pause);
-	const observed = await observe(target);
+	const observed = await observe(target, { exe: flags.exe, pages: false });
 	return {
 		live: false,
 		close: () => observed.close(),

@@ -4,10 +4,10 @@ import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/ta
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { GomemError } from "./errors.ts";
 
-/** A target that can be observed: a live process, reading after reading, or the readings that a bundle holds. */
+/** A target that can be observed: a live process, reading after reading, the readings that a bundle holds, or a core's one. */
 export interface Observed {
-	readonly kind: "process" | "bundle";
-	/** the next reading; undefined where a bundle has no more */
+	readonly kind: "process" | "bundle" | "core";
+	/** the next reading; undefined where a bundle or a core has no more */
 	next(): Promise<Observation | undefined>;
 	close(): void;
 	[Symbol.dispose](): void;
@@ -18,6 +18,10 @@ export interface ObserveFlags {
 	readonly pause?: number | undefined;
 	/** also walk the goroutines' stacks */
 	readonly stacks?: boolean | undefined;
+	/** the executable of a core; an error with any other target */
+	readonly exe?: string | undefined;
+	/** false: no sizes are wanted, so which pages of a core are zero need not be looked for */
+	readonly pages?: boolean | undefined;
 }
 
 /** Resolves a TARGET, or throws the error that says what to do. */
@@ -40,18 +44,30 @@ function isUnresolved(target: Target | UnresolvedTarget): target is UnresolvedTa
 	return "problem" in target;
 }
 
-/** Opens a process or a bundle. Throws GomemError where it is neither, or cannot be opened. */
+/** Opens a process, a bundle or a core. Throws GomemError where it is none, or cannot be opened. */
 export async function observe(target: Target, flags: ObserveFlags = {}): Promise<Observed> {
+	if (target.kind === "core") return observeCore(target.path, flags);
+	refuseExecutable(flags.exe);
 	if (target.kind === "process") return observeProcess(target.pid, flags);
 	if (target.kind === "bundle") return observeBundle(target.path);
 	throw new GomemError({
 		code: "target-not-observable",
-		message: "this command reads a process or a capture",
+		message: "this command reads a process, a capture or a core",
 		why:
 			target.kind === "url"
 				? "a URL tells what the runtime says of itself, not what is resident"
 				: "a log holds readings of MemStats only",
 		hint: "`gomem memstats` reads URLs and logs; give a pid or a .gomem file here",
+	});
+}
+
+/** Throws where an executable was given for what is no core. */
+export function refuseExecutable(exe: string | undefined): void {
+	if (exe === undefined) return;
+	throw new GomemError({
+		code: "invalid-input",
+		message: "--exe is for cores: a process and a capture have their executable themselves",
+		hint: "leave --exe out",
 	});
 }
 
@@ -109,11 +125,33 @@ async function observeBundle(path: string): Promise<Observed> {
 	};
 }
 
-/** The failure of a file that cannot be replayed. */
-export function bundleError(problem: BundleProblem): GomemError {
+async function observeCore(path: string, flags: ObserveFlags): Promise<Observed> {
+	const { ObservedCore } = await import("../capture/core.ts");
+	const core = ObservedCore.open(path, { executable: flags.exe, stacks: flags.stacks, pages: flags.pages });
+	if (isUnavailable(core)) throw fileError(core);
+	const close = () => core.close();
+	let read = false;
+	return {
+		kind: "core",
+		close,
+		[Symbol.dispose]: close,
+		async next() {
+			if (read) return undefined;
+			read = true;
+			return core.read();
+		},
+	};
+}
+
+function fileError(problem: Unavailable & { readonly code: string }): GomemError {
 	return new GomemError({
 		code: problem.code,
 		message: problem.unavailable,
 		...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }),
 	});
+}
+
+/** The failure of a file that cannot be replayed. */
+export function bundleError(problem: BundleProblem): GomemError {
+	return fileError(problem);
 }

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { groupings } from "../goruntime/stack-groups.ts";
+import { CoreShape } from "./core-shape.ts";
 import { ByteCount, Count, Milliseconds, Moment } from "./operation.ts";
 import { ProcessSummary, Unreadable } from "./shapes.ts";
 
@@ -57,6 +58,7 @@ export const StacksShape = Type.Object({
 	by: Type.Enum([...groupings]),
 	full: Type.Boolean({ description: "text shows all frames" }),
 	filtered: Type.Boolean({ description: "only some goroutines were asked for" }),
+	core: Type.Optional(CoreShape),
 	goroutines: Count({ description: "goroutines of the program, as runtime.NumGoroutine counts" }),
 	systemGoroutines: Count({ description: "the runtime's own" }),
 	groups: Type.Array(Group, {

@@ -14,6 +14,8 @@ import {
 	stateText,
 	waitedFor,
 } from "../goruntime/stack-groups.ts";
+import { executableInput } from "./core-input.ts";
+import { coreShape } from "./core-shape.ts";
 import { GomemError } from "./errors.ts";
 import { type Observed, observe, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
@@ -46,6 +48,7 @@ const input = Type.Object({
 	system: Type.Boolean({ description: "the runtime's own goroutines, too", default: false }),
 	full: Type.Boolean({ description: "all frames, where text shows the first ones only", default: false }),
 	pause: pauseInput,
+	exe: executableInput,
 });
 
 export const operation = defineOperation({
@@ -53,7 +56,7 @@ export const operation = defineOperation({
 	summary: "Goroutines by what they do: how many, how much stack, since when",
 	description:
 		"Walks the stack of every goroutine from outside and groups those that stand at the same place for the same reason. " +
-		"What runs at that moment has no frames: its registers are in a CPU. Ages are known to about one garbage collection: " +
+		"What runs at that moment has no frames: its registers are in a CPU; a core holds them, so there it has. Ages are known to about one garbage collection: " +
 		"the runtime dates a wait to the collection before the one that first saw it. With --every or --watch it says which groups grow.",
 	group: "Where memory is",
 	kind: "query",
@@ -65,13 +68,14 @@ export const operation = defineOperation({
 		{ command: "gomem stacks 4242", says: "what the goroutines of process 4242 are doing, in groups" },
 		{ command: "gomem stacks orders-api --by created", says: "which go statement made how many" },
 		{ command: "gomem stacks 4242 --every 10s", says: "which groups grow: a leak of goroutines" },
+		{ command: "gomem stacks core.4242 --exe ./orders-api", says: "what they were doing when the process died" },
 		{
 			command: "gomem stacks 4242 --match 'net/http' --full",
 			says: "those that pass through net/http, with all frames",
 		},
 	],
 	async run(_ctx, input) {
-		using observed = await observe(targetOf(input.target), { pause: input.pause, stacks: true });
+		using observed = await observe(targetOf(input.target), { pause: input.pause, stacks: true, exe: input.exe });
 		const growth = new Growth();
 		let last: StacksResult | undefined;
 		// a bundle holds the history itself: its last reading is the present
@@ -84,10 +88,14 @@ export const operation = defineOperation({
 		return last;
 	},
 	async *watch(ctx, input) {
-		using observed: Observed = await observe(targetOf(input.target), { pause: input.pause, stacks: true });
+		using observed: Observed = await observe(targetOf(input.target), {
+			pause: input.pause,
+			stacks: true,
+			exe: input.exe,
+		});
 		const growth = new Growth();
-		// the readings of a bundle need not be waited for
-		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
+		// the readings of a file need not be waited for
+		for await (const _ of observed.kind === "process" ? beats(ctx) : untilDone(ctx)) {
 			const next = await observed.next();
 			if (next === undefined) return;
 			yield stacksResult(next, input, growth);
@@ -135,6 +143,7 @@ export function stacksResult(observation: Observation, input: Input, before: Gro
 	return {
 		target: processSummary(reading),
 		at: new Date(reading.at).toISOString(),
+		...(reading.core === undefined ? {} : { core: coreShape(reading.core) }),
 		by,
 		full: input.full,
 		filtered: goroutine !== undefined || matches !== undefined,

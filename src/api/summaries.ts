@@ -5,14 +5,14 @@ import type { ProcessSummary } from "./shapes.ts";
 /** What a summary takes of a reading. */
 type Summarised = Pick<
 	Reading,
-	"pid" | "at" | "exe" | "exeDeleted" | "stat" | "container" | "environment" | "program"
+	"pid" | "at" | "core" | "exe" | "exeDeleted" | "stat" | "container" | "environment" | "program"
 > & {
 	readonly host: Pick<Reading["host"], "bootTime" | "ticksPerSecond">;
 };
 
 /** The process of a reading as results show it. */
 export function processSummary(reading: Summarised): Static<typeof ProcessSummary> {
-	const { program, environment, stat, host } = reading;
+	const { program, environment, stat } = reading;
 	const gogc = environment?.["GOGC"];
 	const limit = environment?.["GOMEMLIMIT"];
 	return {
@@ -23,9 +23,14 @@ export function processSummary(reading: Summarised): Static<typeof ProcessSummar
 		...(reading.exeDeleted ? { exeDeleted: true } : {}),
 		...(program?.module === undefined ? {} : { module: program.module.path, version: program.module.version }),
 		...(reading.container === undefined ? {} : { container: reading.container }),
-		uptimeSeconds: Math.max(0, Math.round(reading.at / 1000 - host.bootTime - stat.startTime / host.ticksPerSecond)),
+		// a core does not hold when its process was started
+		...(reading.core === undefined ? { uptimeSeconds: uptime(reading) } : {}),
 		...(gogc === undefined ? {} : { gogc }),
 		...(limit === undefined ? {} : { gomemlimit: limit }),
 		...(program?.layout === undefined ? {} : { layout: `${program.layout.label} (${program.layout.certainty})` }),
 	};
+}
+
+function uptime({ at, host, stat }: Summarised): number {
+	return Math.max(0, Math.round(at / 1000 - host.bootTime - stat.startTime / host.ticksPerSecond));
 }

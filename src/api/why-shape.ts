@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { verdictCodes } from "../ledger/groups.ts";
+import { CoreShape } from "./core-shape.ts";
 import { ByteCount, BytesPerHour, Count, Milliseconds, Moment } from "./operation-values.ts";
 import { ProcessSummary, Unreadable } from "./shapes.ts";
 import { Obtained } from "./url-input.ts";
@@ -17,7 +18,7 @@ const Step = Type.Object({ command: Type.String(), says: Type.String() });
 const WhyOfProcess = Type.Object({
 	target: ProcessSummary,
 	at: Moment({ description: "when the reading began" }),
-	rssBytes: ByteCount({ description: "Rss of smaps" }),
+	rssBytes: ByteCount({ description: "Rss of smaps; of a core, the pages in it that are not zero" }),
 	pssBytes: Type.Optional(ByteCount({ description: "Rss with shared pages divided by their users" })),
 	swapBytes: ByteCount({}),
 	vszBytes: ByteCount({ description: "address space" }),
@@ -74,7 +75,10 @@ const WhyOfProcess = Type.Object({
 /** The result for a process or a capture; that for a URL is WhyUrlResult. */
 export type WhyResult = Static<typeof WhyOfProcess>;
 
-/** As published: a URL does not tell what is resident, so those figures are absent and `obtained` is there instead. */
+/**
+ * As published: a URL does not tell what is resident, so those figures are absent and `obtained` is there instead; a core
+ * has `core`, and no figures of Pss, swap and limit.
+ */
 export const WhyDocument = Type.Object({
 	...WhyOfProcess.properties,
 	rssBytes: Type.Optional(WhyOfProcess.properties.rssBytes),
@@ -83,7 +87,11 @@ export const WhyDocument = Type.Object({
 	limit: Type.Optional(WhyOfProcess.properties.limit),
 	residualBytes: Type.Optional(WhyOfProcess.properties.residualBytes),
 	obtained: Type.Optional(Obtained),
+	core: Type.Optional(CoreShape),
 });
+
+/** The result for a core: `rssBytes` is what the core holds. */
+export type WhyCoreResult = Omit<WhyResult, "pssBytes" | "swapBytes" | "limit"> & { core: Static<typeof CoreShape> };
 
 /** The result for a URL: no figure of residency but the one that a Prometheus page may have. */
 export type WhyUrlResult = Omit<WhyResult, "rssBytes" | "swapBytes" | "vszBytes" | "limit" | "residualBytes"> & {

@@ -6,12 +6,14 @@ import { type Ledger, makeLedger } from "../ledger/ledger.ts";
 import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
 import { readBaseline } from "./baseline.ts";
-import { observe, targetOf } from "./observe.ts";
+import { executableInput } from "./core-input.ts";
+import { type Observed, observe, refuseExecutable, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
 import { headerInput, timeoutInput, type UrlFlags } from "./url-input.ts";
-import { WhyDocument, type WhyResult } from "./why-shape.ts";
+import { coreName, ofCore } from "./why-core.ts";
+import { type WhyCoreResult, WhyDocument, type WhyResult } from "./why-shape.ts";
 
 export const operation = defineOperation({
 	name: "why",
@@ -31,6 +33,7 @@ export const operation = defineOperation({
 				placeholder: "file",
 			}),
 		),
+		exe: executableInput,
 		header: headerInput,
 		timeout: timeoutInput,
 	}),
@@ -39,12 +42,13 @@ export const operation = defineOperation({
 		{ command: "gomem why 4242", says: "where the memory of process 4242 is now" },
 		{ command: "gomem why orders-api --every 5s --for 1m", says: "what grows, line by line" },
 		{ command: "gomem why 4242 --baseline monday.gomem", says: "what grew since a capture" },
+		{ command: "gomem why core.4242 --exe ./orders-api", says: "where it was when the process died, from its core" },
 		{ command: "gomem why :8080 --pause --json", says: "exact numbers of what listens on 8080, for a script" },
 	],
 	async run(ctx, input) {
 		const target = targetOf(input.target);
 		if (target.kind === "url") return fromUrl(ctx, target.url, input);
-		using observed = await observe(target, { pause: input.pause });
+		using observed = await observe(target, { pause: input.pause, exe: input.exe });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
 		let last: Observation | undefined;
 		// a bundle holds the history itself: its last reading is the present
@@ -56,7 +60,7 @@ export const operation = defineOperation({
 			if (observed.kind === "process") break;
 		}
 		if (last === undefined) throw new Error("a bundle without readings was opened");
-		return explain(nameOf(observed.kind, input.target, last), last, points);
+		return explainAny(nameOf(observed.kind, input.target, last), last, points);
 	},
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
@@ -64,13 +68,13 @@ export const operation = defineOperation({
 			for await (const _ of beats(ctx)) yield await fromUrl(ctx, target.url, input);
 			return;
 		}
-		using observed = await observe(target, { pause: input.pause });
+		using observed = await observe(target, { pause: input.pause, exe: input.exe });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
-		for await (const _ of observed.kind === "bundle" ? untilDone(ctx) : beats(ctx)) {
+		for await (const _ of observed.kind === "process" ? beats(ctx) : untilDone(ctx)) {
 			const observation = await observed.next();
 			if (observation === undefined) return;
 			const point = pointOf(observation);
-			yield explain(nameOf(observed.kind, input.target, observation), observation, points, point.ledger);
+			yield explainAny(nameOf(observed.kind, input.target, observation), observation, points, point.ledger);
 			points.push(point);
 			if (points.length > MAX_POINTS) points.splice(1, 1);
 		}
@@ -78,14 +82,20 @@ export const operation = defineOperation({
 });
 
 /** HTTP is loaded only where it is used: a pid should not wait for it. */
-async function fromUrl(ctx: OperationContext, url: string, input: UrlFlags & { readonly baseline?: string }) {
+async function fromUrl(
+	ctx: OperationContext,
+	url: string,
+	input: UrlFlags & { readonly baseline?: string; readonly exe?: string },
+) {
+	refuseExecutable(input.exe);
 	const { whyFromUrl } = await import("./why-url.ts");
 	return whyFromUrl(ctx, url, input);
 }
 
 /** What the next commands are told to look at: a capture cannot be watched, its process can, while it lives. */
-function nameOf(kind: "process" | "bundle", target: string, observation: Observation): string {
-	return kind === "bundle" ? String(observation.reading.pid) : target;
+function nameOf(kind: Observed["kind"], target: string, { reading }: Observation): string {
+	if (reading.core !== undefined) return coreName(reading.core);
+	return kind === "bundle" ? String(reading.pid) : target;
 }
 
 /** Readings that are kept to measure growth; the first stays. */
@@ -97,6 +107,13 @@ async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
 
 function pointOf(observation: Observation): LedgerPoint & { readonly ledger: Ledger } {
 	return { at: observation.reading.at, ledger: makeLedger(observation.reading, observation.runtime) };
+}
+
+/** The result document of one observation, with what is a core's own where it is one. */
+function explainAny(...observed: Parameters<typeof explain>): WhyResult | WhyCoreResult {
+	const { core } = observed[1].reading;
+	const result = explain(...observed);
+	return core === undefined ? result : ofCore(result, core);
 }
 
 /** The result document of one observation, with what grew since the earlier ones. `ledger` where it was made already. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
  */
 export const entrySources = {
 	"pause-guard": "./linux/pause-guard.ts",
+	"trial-target": "./linux/host-trial-target.ts",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EntryPoint = keyof typeof entrySources;

@@ -4,14 +4,17 @@ import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.
 import { boundsFrom } from "../evidence/memory-bounds.ts";
 import type { HostSummary, Program, Reading } from "../evidence/reading.ts";
 import type { GoroutineStacks } from "../evidence/stacks.ts";
+import { parseElf } from "../formats/elf/parse.ts";
 import type { Mapping } from "../formats/procfs/mapping.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
 import { type ProcessStat, parseStat } from "../formats/procfs/stat.ts";
 import { parseStatus } from "../formats/procfs/status.ts";
 import { type Attached, attachRuntime, describeProgram } from "../goruntime/attach.ts";
+import { withMmapRegistries } from "../goruntime/mmap-registries-locate.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
+import { layoutSources } from "./layout-sources.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
 import { hostFacts } from "./linux/host-facts.ts";
@@ -124,9 +127,16 @@ export class ObservedProcess {
 			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
 			return;
 		}
-		const attached = await attachRuntime(this.#file, bias, new LiveMemory(this.#memory, this.#options.witness));
+		const elf = parseElf(this.exe.file);
+		const sources = layoutSources(elf, { beside: this.pid });
+		this.#unavailable.push(...sources.problems);
+		const memory = new LiveMemory(this.#memory, this.#options.witness);
+		const attached = await attachRuntime(this.#file, bias, memory, sources);
 		if (isUnavailable(attached)) this.#unavailable.push({ part: "runtime", ...attached });
-		else this.#attached = attached;
+		else {
+			this.#unavailable.push(...attached.problems);
+			this.#attached = withMmapRegistries(attached, elf);
+		}
 		if (this.#options.stacks === true && this.#attached !== undefined) {
 			this.#stacks = ProcessStacks.open(this.pid, this.exe, this.#attached, this.#memory);
 		}
@@ -136,6 +146,11 @@ export class ObservedProcess {
 	get program(): Program | undefined {
 		if (this.#attached !== undefined) return this.#attached.program;
 		return this.#file === undefined ? undefined : describeProgram(this.#file, 0, new Map(), "none", undefined);
+	}
+
+	/** What could not be had when it was opened. */
+	get problems(): readonly Problem[] {
+		return this.#unavailable;
 	}
 
 	get attached(): Attached | undefined {

@@ -100,9 +100,13 @@ export class ProgramFiles {
 
 /** A look at the headers: reading the data for a version is for those that Go's linker made. */
 function isGo(elf: ElfFile, size: number): boolean {
-	if (elf.sections.some((section) => GO_SECTIONS.has(section.name))) return true;
+	if (hasGoSections(elf)) return true;
 	if (readBuildIds(elf).go !== undefined) return true;
 	return elf.sections.every((section) => section.name === "") && size <= MAX_SEARCHED;
+}
+
+export function hasGoSections(elf: Pick<ElfFile, "sections">): boolean {
+	return elf.sections.some((section) => GO_SECTIONS.has(section.name));
 }
 
 function keyOf(pid: number): string | Unavailable {

@@ -7,6 +7,7 @@ import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
 import { optional } from "../goruntime/runtime-state.ts";
 import { type GlobalName, type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
+import { processLayoutSources } from "./layout-sources.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { readMaps } from "./mappings.ts";
 import { loadBias } from "./program.ts";
@@ -15,6 +16,9 @@ import { outOfTime } from "./ps-programs.ts";
 
 /** The counters lie all over: with larger blocks most of what is read is not used. */
 const SCATTERED = { blockBytes: 8192, maxBlocks: 2048 };
+
+/** Of a program whose release is not known, its DWARF is read: once, and in about a second for that much. */
+const MAX_DWARF_BYTES = 64 << 20;
 
 /** A light look at a Go runtime: its counters, and no table of it. */
 export interface RuntimeGlance {
@@ -65,9 +69,10 @@ export class RuntimeGlances {
 		if (bias === undefined) return { unavailable: "the executable's mappings were not found" };
 		const memory = openSafeMemory(pid, { zeroWhereAbsent: zeroWhereAbsent(maps) });
 		if (isUnavailable(memory)) return memory;
+		const sources = processLayoutSources(pid, MAX_DWARF_BYTES);
 		try {
 			const timed = new TimedMemory(memory, deadline);
-			const attached = await attachRuntime(file, bias, timed);
+			const attached = await attachRuntime(file, bias, timed, sources);
 			if (!isUnavailable(attached)) {
 				return new RuntimeGlances(memory, timed, attached.view, attached.program);
 			}
@@ -77,6 +82,8 @@ export class RuntimeGlances {
 			memory.close();
 			if (error instanceof DeadlinePassed) return outOfTime(deadline, "the runtime's variables were looked for");
 			throw error;
+		} finally {
+			sources.close();
 		}
 	}
 

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { containerOf } from "../formats/cgroupfs/container.ts";
 import { parseNetTcp, socketInode } from "../formats/procfs/sockets.ts";
+import { coreTarget } from "./core-target.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
 import { readProcText } from "./linux/proc-files.ts";
 import { listPids } from "./linux/process-identity.ts";
@@ -11,6 +12,7 @@ import { listPids } from "./linux/process-identity.ts";
 export type Target =
 	| { readonly kind: "process"; readonly pid: number }
 	| { readonly kind: "bundle"; readonly path: string }
+	| { readonly kind: "core"; readonly path: string }
 	| { readonly kind: "log"; readonly path: string }
 	| { readonly kind: "url"; readonly url: string };
 
@@ -65,11 +67,13 @@ function byFile(path: string): Target | UnresolvedTarget | undefined {
 		return undefined;
 	}
 	if (head[0] === 0x50 && head[1] === 0x4b) return { kind: "bundle", path };
+	const core = coreTarget(path, head);
+	if (core !== undefined) return core;
 	if (head.every((byte) => byte !== 0)) return { kind: "log", path };
 	return {
 		problem: "unknown-file",
 		message: `${path} is no file that gomem reads`,
-		hint: "a capture (.gomem), MemStats as JSON or text, or a log",
+		hint: "a capture (.gomem), a core, MemStats as JSON or text, or a log",
 	};
 }
 

@@ -61,7 +61,8 @@ export function flagName(operation: Operation, property: string): string {
 	return schema?.positional === true ? property.toUpperCase() : `--${kebab(property)}`;
 }
 
-function commandFor(operation: Operation): Command {
+/** The command with the flags that its input schema makes: for parsing, for completions, for the manual. */
+export function commandFor(operation: Operation): Command {
 	const command = createCommand(`gomem ${operation.name}`);
 	const bareFlags = bareValues(operation);
 	command.description(
@@ -128,7 +129,7 @@ function renamed(option: Option, name: string): Option {
 
 function defaultText(schema: SchemaView): string {
 	if (schema.bare !== undefined) return ` (alone: ${schema.bare})`;
-	if (schema.default === undefined || schema.default === false) return "";
+	if (schema.default === undefined || schema.default === false || String(schema.default) === "") return "";
 	return schema.default === true ? " (on by default)" : ` (default: ${String(schema.default)})`;
 }
 
@@ -147,7 +148,8 @@ function bareValues(operation: Operation): ReadonlyMap<string, string> {
 	return bare;
 }
 
-function effectText(operation: Operation): string {
+/** What it does to the world, and what its flags add to that. */
+export function effectText(operation: Operation): string {
 	const flags = propertiesOf(operation.input)
 		.filter(([, schema]) => schema.effect !== undefined)
 		.map(([name, schema]) => `; --${kebab(name)} ${effectWords[schema.effect ?? "read"]}`);

@@ -16,6 +16,10 @@ listenForClosedOutput();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
+	if (argv[0] === "__complete") {
+		process.stdout.write((await import("./complete-targets.ts")).completeTargets());
+		return 0;
+	}
 	const words = readWords(argv, entries);
 	if (words.kind === "version") {
 		process.stdout.write(`gomem ${version}\n`);

@@ -7,6 +7,27 @@ export const ownCommands: readonly OwnCommand[] = [
 		summary: "The JSON Schema of an operation's result, or a list of them",
 		group: "gomem itself",
 		usage: "[OPERATION] [--input]",
+		choices: async () => (await import("../api/registry.gen.ts")).operations.map((one) => one.id),
+		flags: [{ flag: "--input", about: "the schema of the operation's input instead" }],
 		load: () => import("./schema-command.ts").then((m) => m.schemaCommand),
+	},
+	{
+		name: "completion",
+		summary: "A completion script for bash, zsh or fish",
+		group: "gomem itself",
+		usage: "bash|zsh|fish",
+		choices: async () => ["bash", "zsh", "fish"],
+		description:
+			"Load it in the shell's own way: `source <(gomem completion bash)` in ~/.bashrc, `gomem completion zsh > _gomem` in a " +
+			"folder of $fpath, `gomem completion fish > ~/.config/fish/completions/gomem.fish`.",
+		load: () => import("./completion-command.ts").then((m) => m.completionCommand),
+	},
+	{
+		name: "man",
+		summary: "The manual of this version as a man page",
+		group: "gomem itself",
+		usage: "",
+		description: "Prints roff for man(1): `gomem man | man -l -`.",
+		load: () => import("./man-command.ts").then((m) => m.manCommand),
 	},
 ];

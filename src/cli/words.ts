@@ -8,6 +8,12 @@ export interface OwnCommand {
 	readonly group: Group;
 	/** what follows the name in a usage line */
 	readonly usage: string;
+	/** what may be its argument, for completion */
+	readonly choices?: () => Promise<readonly string[]>;
+	/** its own flags, for completion and the manual */
+	readonly flags?: readonly { readonly flag: string; readonly about: string }[];
+	/** more than the summary, for the manual */
+	readonly description?: string;
 	/** Runs with the words after the name and returns the exit code; failures are GomemErrors. */
 	load(): Promise<(argv: readonly string[]) => Promise<number>>;
 }

@@ -69,6 +69,11 @@ export class PartFields {
 		return new PartFields(`${this.#part} ${name}`, this.#object[name]);
 	}
 
+	/** The object as it is, for a reader of its own. */
+	raw(name: string): Readonly<Record<string, unknown>> {
+		return this.fields(name).#object;
+	}
+
 	objects(name: string): PartFields[] {
 		return this.#list(name).map((value) => new PartFields(`${this.#part} ${name}`, value));
 	}

@@ -191,6 +191,9 @@ function programOf(bytes: Uint8Array): Program {
 		stripped: program.boolean("stripped"),
 		pie: program.boolean("pie"),
 		dynamic: program.boolean("dynamic"),
+		...(program.has("allocator")
+			? { allocator: program.choice("allocator", ["jemalloc", "tcmalloc", "mimalloc", "musl"]) }
+			: {}),
 		bias: program.integer("bias"),
 		data: program.objects("data").map((range) => ({ start: range.number("start"), end: range.number("end") })),
 		layout: program.has("layout") ? layoutOf(program.fields("layout")) : undefined,
@@ -200,7 +203,11 @@ function programOf(bytes: Uint8Array): Program {
 }
 
 function layoutOf(layout: PartFields): LayoutUse {
-	return { label: layout.text("label"), certainty: layout.choice("certainty", ["exact", "interpolated", "validated"]) };
+	return {
+		label: layout.text("label"),
+		certainty: layout.choice("certainty", ["exact", "dwarf", "interpolated", "validated"]),
+		...(layout.has("record") ? { record: layout.raw("record") } : {}),
+	};
 }
 
 async function stacksOf(parts: PartReader): Promise<RecordedReading["stacks"]> {

@@ -19,6 +19,7 @@ export interface HostSummary {
 
 /** The limit that ends the process: of its cgroup or an ancestor of it, else the machine's memory. */
 export interface MemoryLimit {
+	/** infinite where neither is known, as of a core */
 	readonly bytes: number;
 	/** "cgroup /a/b", "machine" … */
 	readonly source: string;
@@ -42,6 +43,8 @@ export interface Program {
 	readonly stripped: boolean;
 	readonly pie: boolean;
 	readonly dynamic: boolean;
+	/** the allocator of C memory that is linked into the executable in place of the C library's, where symbols say so */
+	readonly allocator?: "jemalloc" | "tcmalloc" | "mimalloc" | "musl" | undefined;
 	/** load address minus link address */
 	readonly bias: number;
 	/** writable memory of the executable (data, bss) in the process, and all of its segments */
@@ -55,8 +58,13 @@ export interface Program {
 export interface LayoutUse {
 	/** key of the layout in the table */
 	readonly label: string;
-	/** exact: this release was measured; interpolated: equal neighbours; validated: the only one of its minor that fits */
-	readonly certainty: "exact" | "interpolated" | "validated";
+	/**
+	 * exact: this release was measured; dwarf: the program's own debug information; interpolated: equal neighbours;
+	 * validated: the only one of its minor that fits
+	 */
+	readonly certainty: "exact" | "dwarf" | "interpolated" | "validated";
+	/** the layout itself, as JSON, where the table does not have it: of DWARF, or added by the user */
+	readonly record?: Readonly<Record<string, unknown>>;
 }
 
 /** A thread as the kernel has it. */
@@ -66,11 +74,40 @@ export interface Thread {
 	readonly sp: number | undefined;
 }
 
+/**
+ * What a core file says of itself. A reading of one has no resident pages: its `residency` has the pages that the file holds
+ * and that are not all zero, and its mappings' `rss` their sum. Pss, swap, the limit and times of the kernel are not in a
+ * core: those fields are 0, and `unavailable` says so.
+ */
+export interface CoreEvidence {
+	readonly file: string;
+	/** who wrote it, by its notes */
+	readonly maker: "kernel" | "gdb" | "other";
+	/** the signal that ended the process; undefined where it lived on */
+	readonly signal: number | undefined;
+	/** the executable that was read beside it; undefined where only what the core holds of it was */
+	readonly executable: string | undefined;
+	/** it was named by the user, not by the core */
+	readonly given: boolean;
+	/** bytes of pages in the file that are all zero, which are not counted: most were never touched */
+	readonly zeroBytes: number;
+	/** bytes of mapped files that were left out of the dump */
+	readonly fileBytesLeftOut: number;
+	/** bytes of writable memory without a file that were left out: never touched, or not wanted in the dump */
+	readonly anonymousBytesLeftOut: number;
+	/** bytes that the file should hold and does not: it ends early */
+	readonly cutBytes: number;
+	/** bytes that are counted without having been looked at, so with their zero pages */
+	readonly uncheckedBytes: number;
+}
+
 /** One reading of one process: everything that later layers judge, and nothing judged. */
 export interface Reading {
 	readonly pid: number;
 	/** unix milliseconds */
 	readonly at: number;
+	/** there where the reading is a core's */
+	readonly core?: CoreEvidence;
 	readonly host: HostSummary;
 	readonly exe: string;
 	readonly exeDeleted: boolean;

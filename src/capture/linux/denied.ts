@@ -1,5 +1,6 @@
 import { readlinkSync, statSync } from "node:fs";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
+import { inInitialNamespace, ownUidMap } from "./host-namespaces.ts";
 import { readSmallText } from "./proc-text.ts";
 import { errnoOf } from "./system-error.ts";
 
@@ -27,7 +28,9 @@ export interface AccessFacts {
 	readonly confinedBy: string | undefined;
 }
 
-const CAP_SYS_PTRACE = 1n << 19n;
+export const CAP_SYS_PTRACE = 1n << 19n;
+const CAP_DAC_OVERRIDE = 1n << 1n;
+const CAP_DAC_READ_SEARCH = 1n << 2n;
 
 /** "attach": mem, task/TID/syscall (Yama applies). "read": maps, smaps, pagemap, environ, exe (Yama does not). */
 export type Access = "attach" | "read";
@@ -35,8 +38,8 @@ export type Access = "attach" | "read";
 /** Says in words why the check failed and what would make it pass. */
 export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 	const hasPtrace = (facts.ownCaps & CAP_SYS_PTRACE) !== 0n;
-	const asRoot =
-		"run gomem as root or with CAP_SYS_PTRACE (docker: --cap-add SYS_PTRACE; kubectl debug --profile=sysadmin)";
+	const container = " (docker: --cap-add SYS_PTRACE; kubectl debug --profile=general)";
+	const asRoot = `run gomem as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH${container}`;
 	if (hasPtrace) {
 		if (access === "attach" && facts.yamaScope === 3) {
 			return {
@@ -50,6 +53,12 @@ export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 				wouldHelp: "run gomem as root of the host, or in the user namespace of the process",
 			};
 		}
+		if (deniedByMode(facts)) {
+			return {
+				unavailable: `the files of process ${facts.pid} in /proc may be opened by their owner only: CAP_SYS_PTRACE alone, without CAP_DAC_READ_SEARCH, does not do`,
+				wouldHelp: `run gomem as root, or with CAP_DAC_READ_SEARCH as well${container}`,
+			};
+		}
 		return deniedByModule(facts);
 	}
 	const uids = facts.targetUids;
@@ -57,7 +66,10 @@ export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 		const owner = uids.every((uid) => uid === uids[0]) ? `uid ${uids[0]}` : `uids ${uids.join(", ")}`;
 		return {
 			unavailable: `process ${facts.pid} runs as ${owner}, gomem as uid ${facts.ownUid} without CAP_SYS_PTRACE`,
-			wouldHelp: uids.every((uid) => uid === uids[0]) ? `run gomem as uid ${uids[0]}, or ${asRoot}` : asRoot,
+			wouldHelp:
+				uids[0] !== 0 && uids.every((uid) => uid === uids[0])
+					? `run gomem as uid ${uids[0]}, as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH${container}`
+					: asRoot,
 		};
 	}
 	if (facts.dumpable === false) {
@@ -75,12 +87,21 @@ export function whyDenied(facts: AccessFacts, access: Access): Unavailable {
 	if (access === "attach" && facts.yamaScope !== undefined && facts.yamaScope > 0) {
 		return {
 			unavailable: `kernel.yama.ptrace_scope=${facts.yamaScope} denies another process's memory ${
-				facts.yamaScope === 1 ? "to all but its ancestors" : "to all without CAP_SYS_PTRACE"
+				["", "to all but its ancestors", "to all without CAP_SYS_PTRACE", "to all, root too"][facts.yamaScope] ?? ""
 			}, even to its owner`,
 			wouldHelp: facts.yamaScope === 3 ? "a kernel.yama.ptrace_scope below 3, which needs a reboot" : asRoot,
 		};
 	}
 	return deniedByModule(facts);
+}
+
+/**
+ * mem, pagemap, environ, auxv and syscall have mode 0400 or 0600 (tgid_base_stuff in fs/proc/base.c), and that is checked
+ * before the rest. They belong to the process's effective user, and to root where the process is not dumpable.
+ */
+function deniedByMode({ targetUids, dumpable, ownUid, ownCaps }: AccessFacts): boolean {
+	const owner = dumpable === false ? 0 : targetUids?.[1];
+	return owner !== undefined && owner !== ownUid && (ownCaps & (CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH)) === 0n;
 }
 
 function deniedByModule(facts: AccessFacts): Unavailable {
@@ -108,7 +129,7 @@ export function accessFacts(pid: number): AccessFacts {
 		targetCaps: BigInt(`0x${target.get("CapPrm") ?? "0"}`),
 		dumpable: dumpable(pid, targetUids),
 		yamaScope: numberIn("/proc/sys/kernel/yama/ptrace_scope"),
-		inUserNamespace: textOf("/proc/self/uid_map")?.trim().split(/\s+/).join(" ") !== "0 0 4294967295",
+		inUserNamespace: !(inInitialNamespace("self", "user") ?? ownUidMap().join() === "0 0 4294967295"),
 		confinedBy: confinement(),
 	};
 }
@@ -124,7 +145,8 @@ function dumpable(pid: number, uids: readonly number[] | undefined): boolean | u
 	}
 }
 
-function confinement(): string | undefined {
+/** The label of a security module that confines gomem, such as an AppArmor profile; undefined where there is none. */
+export function confinement(): string | undefined {
 	const label = textOf("/proc/self/attr/current")?.replaceAll("\0", "").trim();
 	return label === undefined || label === "" || label === "unconfined" ? undefined : label;
 }

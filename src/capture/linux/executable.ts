@@ -3,6 +3,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { failure, type Gone, readProcLink } from "./proc-files.ts";
 import { readAt } from "./safe-memory.ts";
+import { errnoOf } from "./system-error.ts";
 import { memoryTask } from "./task-state.ts";
 
 /** An open file as a ByteSource; offsets are those of the file. */
@@ -51,5 +52,19 @@ export function openExecutable(pid: number): Executable | Gone | Unavailable {
 		return { file, path: deleted ? link.slice(0, -" (deleted)".length) : link, deleted };
 	} catch (error) {
 		return failure(pid, "exe", "read", error);
+	}
+}
+
+/** Opens a file that the user named. The caller closes it. */
+export function openFile(path: string): FileSource | Unavailable {
+	try {
+		const fd = openSync(path, "r");
+		if (fstatSync(fd).isFile()) return new FileSource(fd);
+		closeSync(fd);
+		return { unavailable: `${path} is not a file` };
+	} catch (error) {
+		const code = errnoOf(error);
+		if (code === undefined) throw error;
+		return { unavailable: `${path} cannot be read (${code})` };
 	}
 }

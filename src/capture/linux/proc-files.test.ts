@@ -155,7 +155,7 @@ describe("rights to read a process", () => {
 			assert.deepEqual(right, {
 				unavailable: `process ${target.pid} runs as uid 0, gomem as uid 65534 without CAP_SYS_PTRACE`,
 				wouldHelp:
-					"run gomem as uid 0, or run gomem as root or with CAP_SYS_PTRACE (docker: --cap-add SYS_PTRACE; kubectl debug --profile=sysadmin)",
+					"run gomem as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (docker: --cap-add SYS_PTRACE; kubectl debug --profile=general)",
 			});
 		}
 		for (const right of [rights.frames, rights.pageFlags]) {

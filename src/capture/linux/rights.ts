@@ -46,7 +46,7 @@ export function readingRights(pid: number): ReadingRights | Gone {
 				},
 		pageFlags: pageFlagsRight(),
 		smaps: opens(pid, `/proc/${task}/smaps`, "read"),
-		executable: attempt(pid, "read", () => readlinkSync(`/proc/${task}/exe`), "its executable"),
+		executable: attempt(pid, "read", () => readlinkSync(`/proc/${task}/exe`), "/proc/PID/exe"),
 		environment: opens(pid, `/proc/${task}/environ`, "read"),
 		syscalls: syscallRight(pid),
 	};

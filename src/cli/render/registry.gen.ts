@@ -4,8 +4,15 @@ import type { Render } from "../terminal.ts";
 
 export const renderers: ReadonlyMap<string, () => Promise<Render>> = new Map<string, () => Promise<Render>>([
 	["capture", () => import("./capture.ts").then((m) => m.render as Render)],
+	["doctor", () => import("./doctor.ts").then((m) => m.render as Render)],
+	["layouts-add", () => import("./layouts-add.ts").then((m) => m.render as Render)],
+	["layouts-list", () => import("./layouts-list.ts").then((m) => m.render as Render)],
+	["layouts-verify", () => import("./layouts-verify.ts").then((m) => m.render as Render)],
+	["layouts", () => import("./layouts.ts").then((m) => m.render as Render)],
+	["maps", () => import("./maps.ts").then((m) => m.render as Render)],
 	["memstats", () => import("./memstats.ts").then((m) => m.render as Render)],
 	["ps", () => import("./ps.ts").then((m) => m.render as Render)],
+	["spans", () => import("./spans.ts").then((m) => m.render as Render)],
 	["stacks", () => import("./stacks.ts").then((m) => m.render as Render)],
 	["why", () => import("./why.ts").then((m) => m.render as Render)],
 ]);

@@ -39,7 +39,7 @@ function totals(r: StacksResult, terminal: Terminal): string[] {
 	const out = [
 		line(
 			"stacks",
-			`${bytes(t.residentBytes)} resident of ${bytes(t.stackBytes)}: ${bytes(t.usedBytes)} in use, ${bytes(t.slackBytes)} below the pointer · ${bytes(t.averageBytes)} each`,
+			`${bytes(t.residentBytes)} ${r.core === undefined ? "resident" : "in the core"} of ${bytes(t.stackBytes)}: ${bytes(t.usedBytes)} in use, ${bytes(t.slackBytes)} below the pointer · ${bytes(t.averageBytes)} each`,
 		),
 	];
 	const a = r.accounts;
@@ -52,7 +52,12 @@ function totals(r: StacksResult, terminal: Terminal): string[] {
 	);
 	if (a.ledger.length > 0) {
 		const lines = a.ledger.map((one) => `${one.id.slice(one.id.indexOf(".") + 1)} ${bytes(one.bytes)}`);
-		out.push(line("gomem why", `${lines.join(" + ")}, resident, threads' included`));
+		out.push(
+			line(
+				"gomem why",
+				`${lines.join(" + ")}, ${r.core === undefined ? "resident" : "in the core"}, threads' included`,
+			),
+		);
 	}
 	return out;
 }
@@ -62,7 +67,8 @@ const SIZE = 12;
 
 function columns(r: StacksResult): string {
 	const grown = r.groups.some((group) => group.growth !== undefined);
-	return `${"count".padStart(COUNT)}${"resident".padStart(SIZE)}${"each".padStart(SIZE)}${grown ? "grown by".padStart(SIZE) : ""}   state`;
+	const held = r.core === undefined ? "resident" : "in the core";
+	return `${"count".padStart(COUNT)}${held.padStart(SIZE)}${"each".padStart(SIZE)}${grown ? "grown by".padStart(SIZE) : ""}   state`;
 }
 
 function block(g: Group, r: StacksResult, terminal: Terminal): string[] {
@@ -159,6 +165,7 @@ function missing(r: StacksResult, terminal: Terminal): string[] {
 }
 
 function cost(r: StacksResult): string {
+	if (r.core !== undefined) return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read of a core`;
 	const paused = r.cost.pausedMs > 0 ? `target paused for ${duration(r.cost.pausedMs)}` : "target not paused";
 	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}`;
 }

@@ -1,13 +1,14 @@
-import type { WhyResult, WhyUrlResult } from "../../api/why-shape.ts";
+import type { WhyCoreResult, WhyResult, WhyUrlResult } from "../../api/why-shape.ts";
 import { bar, bytes, count, duration, percent, rate } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { coreTotals } from "./why-core.ts";
 import { obtainedLines } from "./why-obtained.ts";
 
 type Line = WhyResult["lines"][number];
 
 /** One screen: who it is, how much it has, where that is, the verdict, what to do next, what it cost to know. */
-export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): string {
+export function render(result: WhyResult | WhyUrlResult | WhyCoreResult, terminal: Terminal): string {
 	if ("obtained" in result) {
 		return [
 			...obtainedLines(result, terminal),
@@ -20,8 +21,7 @@ export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): st
 	return [
 		...wrap(header(result), terminal.columns).map((line, i) => (i === 0 ? boldName(line, result, terminal) : line)),
 		"",
-		fit(total(result, terminal)),
-		...(result.runtime === undefined ? [] : [fit(runtimeLine(result))]),
+		...("core" in result ? coreTotals(result, terminal).map(fit) : totals(result, terminal).map(fit)),
 		"",
 		...rows(result, terminal),
 		"",
@@ -32,11 +32,18 @@ export function render(result: WhyResult | WhyUrlResult, terminal: Terminal): st
 	].join("\n");
 }
 
-function boldName(line: string, r: WhyResult, terminal: Terminal): string {
+function totals(r: WhyResult, terminal: Terminal): string[] {
+	return [total(r, terminal), ...(r.runtime === undefined ? [] : [runtimeLine(r)])];
+}
+
+/** What a process's result and a core's have both. */
+type Shown = Omit<WhyCoreResult, "core"> & { core?: WhyCoreResult["core"] };
+
+function boldName(line: string, r: Shown, terminal: Terminal): string {
 	return terminal.style("bold", r.target.name) + line.slice(r.target.name.length);
 }
 
-function header(r: WhyResult): string {
+function header(r: Shown): string {
 	const t = r.target;
 	const gogc = r.runtime === undefined ? (t.gogc ?? "unset") : r.runtime.gogc < 0 ? "off" : String(r.runtime.gogc);
 	const limit =
@@ -114,7 +121,7 @@ interface Row {
 /** A line below this share of Rss is joined with its small neighbours of the same group. */
 const SMALL = 0.01;
 
-function rows(r: WhyResult, terminal: Terminal): string[] {
+function rows(r: Shown, terminal: Terminal): string[] {
 	const out: string[] = [];
 	const hasGrowth = r.growth !== undefined;
 	const whatWidth = Math.max(24, terminal.columns - 10 - 12 - 7 - 14 - (hasGrowth ? 13 : 0));
@@ -130,7 +137,7 @@ function rows(r: WhyResult, terminal: Terminal): string[] {
 }
 
 /** The lines of a group as rows: those of note by themselves, the rest in one. */
-function joined(lines: readonly Line[], r: WhyResult, group: string): Row[] {
+function joined(lines: readonly Line[], r: Shown, group: string): Row[] {
 	const large = lines.filter((line) => line.bytes >= r.rssBytes * SMALL || lines.length === 1);
 	const small = lines.filter((line) => !large.includes(line));
 	const rows: Row[] = large.map((line) => ({
@@ -161,7 +168,7 @@ function shortName(line: Line): string {
 	return line.id.slice(line.id.lastIndexOf(".") + 1).replaceAll("-", " ");
 }
 
-function words(line: Line, r: WhyResult): string {
+function words(line: Line, r: Shown): string {
 	const ago = r.runtime?.lastGcSecondsAgo;
 	if (line.id === "heap.live" && ago !== undefined) return `live at the last GC, ${duration(ago * 1000)} ago`;
 	if (line.id === "stacks.used" && r.runtime !== undefined) {
@@ -173,14 +180,7 @@ function words(line: Line, r: WhyResult): string {
 	return line.what;
 }
 
-function rowText(
-	row: Row,
-	group: string,
-	r: WhyResult,
-	terminal: Terminal,
-	whatWidth: number,
-	hasGrowth: boolean,
-): string {
+function rowText(row: Row, group: string, r: Shown, terminal: Terminal, whatWidth: number, hasGrowth: boolean): string {
 	const share = r.rssBytes > 0 ? row.bytes / r.rssBytes : 0;
 	const growth = row.growth === undefined || Math.abs(row.growth) < 1024 ? "" : bytes(row.growth, { sign: true });
 	return [
@@ -247,7 +247,8 @@ function unavailable(r: Pick<WhyResult, "unavailable">, terminal: Terminal): str
 	return out;
 }
 
-function cost(r: WhyResult): string {
+function cost(r: Shown): string {
+	if (r.core !== undefined) return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read of a core`;
 	const paused = r.cost.pausedMs > 0 ? `target paused ${duration(r.cost.pausedMs)}` : "target not paused";
 	const blur = r.rssBytes > 0 ? r.blur.heapBytes / r.rssBytes : 0;
 	const sharp =
