@@ -1,13 +1,12 @@
 import { Type } from "typebox";
-import { procProblem } from "../capture/linux/host-proc-mount.ts";
 import { type HostSurvey, surveyHost } from "../capture/linux/host-survey.ts";
-import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { capabilitiesOf } from "./doctor-capabilities.ts";
 import { factsOf, seccompWord } from "./doctor-facts.ts";
 import { grantsFor } from "./doctor-grants.ts";
 import { type Capability, type DoctorResult, type DoctorTarget, result } from "./doctor-shape.ts";
 import { summaryOf, targetSummary } from "./doctor-summary.ts";
-import { GomemError } from "./errors.ts";
+import { noProc } from "./no-proc.ts";
 import { defineOperation } from "./operation.ts";
 
 export type { DoctorResult } from "./doctor-shape.ts";
@@ -41,22 +40,13 @@ export const operation = defineOperation({
 		// what reads a runtime is loaded only where there is one to read
 		const one = target === undefined ? undefined : await import("./doctor-target.ts");
 		const pid = target === undefined ? undefined : one?.pidOf(target);
-		const noProc = procProblem();
-		if (noProc !== undefined) throw unusable(noProc);
+		const unusable = noProc();
+		if (unusable !== undefined) throw unusable;
 		const survey = await surveyHost(ctx.signal);
 		const examined = pid === undefined ? undefined : await one?.examineTarget(pid, survey);
 		return document(survey, examined, all, () => ctx.clock.monotonic() - started);
 	},
 });
-
-function unusable({ unavailable, wouldHelp }: Unavailable): GomemError {
-	return new GomemError({
-		code: "no-proc",
-		message: "gomem can read nothing here: it needs /proc",
-		why: unavailable,
-		...(wouldHelp === undefined ? {} : { hint: wouldHelp }),
-	});
-}
 
 function document(
 	survey: HostSurvey,

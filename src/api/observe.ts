@@ -3,6 +3,7 @@ import { type Observation, ObservedProcess, ProcessEnded } from "../capture/proc
 import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { GomemError } from "./errors.ts";
+import { noProc } from "./no-proc.ts";
 
 /** A target that can be observed: a live process, reading after reading, the readings that a bundle holds, or a core's one. */
 export interface Observed {
@@ -28,6 +29,8 @@ export interface ObserveFlags {
 export function targetOf(text: string): Target {
 	const target = resolveTarget(text);
 	if (!isUnresolved(target)) return target;
+	const unusable = target.problem === "not-found" ? noProc() : undefined;
+	if (unusable !== undefined) throw unusable;
 	throw new GomemError({
 		code:
 			target.problem === "ambiguous"

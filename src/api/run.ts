@@ -1,5 +1,6 @@
 import { Value } from "typebox/value";
 import { GomemError } from "./errors.ts";
+import { procFailure } from "./no-proc.ts";
 import type { Artifact, Clock, Effect, Operation, OperationContext, Pace, Progress, Result } from "./operation.ts";
 import { effects, effectWords, parseDuration } from "./operation.ts";
 import { convert, type Naming, propertiesOf } from "./schema.ts";
@@ -49,12 +50,20 @@ export async function runOperation(
 	const streams = operation.kind === "stream" || (operation.watch !== undefined && again);
 	const handed = isPaced(operation) ? own : input;
 	if (streams) return { kind: "documents", documents: stream(operation, handed, pace, options) };
-	const result = await operation.run(context(options, pace, options.signal), handed);
+	const result = await runOnce(operation, context(options, pace, options.signal), handed);
 	if (operation.kind === "artifact") {
 		const artifact = result as Artifact<Result>;
 		return { kind: "artifact", artifact: { ...artifact, result: asDocument(operation, artifact.result, options) } };
 	}
 	return { kind: "document", document: asDocument(operation, result as Result, options) };
+}
+
+async function runOnce(operation: Operation, ctx: OperationContext, input: unknown): Promise<unknown> {
+	try {
+		return await operation.run(ctx, input);
+	} catch (error) {
+		throw procFailure(error);
+	}
 }
 
 /** The input as the handler receives it. Throws GomemError `invalid-input` or `effect-not-allowed`. */
@@ -111,7 +120,7 @@ async function* stream(
 		for await (const result of results as AsyncIterable<Result>) yield asDocument(operation, result, options);
 	} catch (error) {
 		// Ctrl-C and the end of --for are how a stream ends, not failures; a reading that was under way is dropped
-		if (!signal.aborted) throw error;
+		if (!signal.aborted) throw procFailure(error);
 	} finally {
 		clearTimeout(timer);
 		ending.abort();

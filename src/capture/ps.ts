@@ -1,4 +1,3 @@
-import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { ParseError } from "../bytes/parse-error.ts";
@@ -11,6 +10,7 @@ import { boundsOf } from "./limit.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
 import { hostFacts } from "./linux/host-facts.ts";
 import { preferOwnOomKill } from "./linux/own-safety.ts";
+import { ownPid } from "./linux/pid-numbers.ts";
 import { isGoneResult, readEnvironment, readProcText } from "./linux/proc-files.ts";
 import { listPids } from "./linux/process-identity.ts";
 import { memoryTask } from "./linux/task-state.ts";
@@ -273,11 +273,6 @@ function optional<T>(parse: () => T): T | undefined {
 		if (error instanceof ParseError) return undefined;
 		throw error;
 	}
-}
-
-/** As this /proc numbers it: it may be that of another pid namespace. */
-function ownPid(): number {
-	return Number(readlinkSync("/proc/self"));
 }
 
 /** Seconds that the process has been up. */

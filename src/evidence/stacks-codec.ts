@@ -51,7 +51,11 @@ export function encodeSymbols(s: GoroutineStacks): Uint8Array {
 	const frames = s.symbols.map((site) =>
 		site.flatMap((f) => [intern(f.function), intern(f.file), f.line, (f.inlined ? 1 : 0) + (f.wrapper ? 2 : 0)]),
 	);
-	return encode({ format: SYMBOLS, texts: [...texts.keys()], sites: [...s.sites], frames });
+	// what profiles want besides, which came later: 1 + the symbol (0: the function's name), and the line of the func keyword
+	const more = s.symbols.map((site) =>
+		site.flatMap((f) => [f.symbol === undefined ? 0 : 1 + intern(f.symbol), f.startLine ?? 0]),
+	);
+	return encode({ format: SYMBOLS, texts: [...texts.keys()], sites: [...s.sites], frames, more });
 }
 
 function encode(document: object): Uint8Array {
@@ -119,10 +123,11 @@ function framesAt(wanted: Float64Array, part: Uint8Array): StackFrame[][] {
 	const texts = doc.texts("texts", MAX_STACK_SITES);
 	const sites = doc.numbers("sites", MAX_STACK_SITES, 0, MAX_ADDRESS);
 	const lists = doc.list("frames", sites.length, sites.length);
+	const more = doc.has("more") ? doc.list("more", sites.length, sites.length) : [];
 	const bySite = new Map<number, StackFrame[]>();
 	lists.forEach((list, i) => {
 		const site = sites[i];
-		if (site !== undefined) bySite.set(site, framesOf(doc, list, texts));
+		if (site !== undefined) bySite.set(site, withMore(doc, framesOf(doc, list, texts), more[i], texts));
 	});
 	return Array.from(wanted, (site) => bySite.get(site) ?? []);
 }
@@ -148,6 +153,24 @@ function framesOf(doc: Fields, list: unknown, texts: readonly string[]): StackFr
 		});
 	}
 	return frames;
+}
+
+function withMore(doc: Fields, frames: StackFrame[], list: unknown, texts: readonly string[]): StackFrame[] {
+	if (list === undefined) return frames;
+	const bad = () => doc.error("more", "two numbers a frame", "others");
+	if (!Array.isArray(list) || list.length !== frames.length * 2) throw bad();
+	const numbers: readonly unknown[] = list;
+	return frames.map((frame, i) => {
+		const [name, startLine] = [numbers[i * 2], numbers[i * 2 + 1]].map(Number);
+		if (!isCount(name) || !isCount(startLine)) throw bad();
+		const symbol = name === 0 ? undefined : texts[name - 1];
+		if (name !== 0 && symbol === undefined) throw bad();
+		return { ...frame, ...(symbol === undefined ? {} : { symbol }), ...(startLine === 0 ? {} : { startLine }) };
+	});
+}
+
+function isCount(value: number | undefined): value is number {
+	return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** An object of parsed JSON whose fields are checked when they are taken. */
@@ -181,6 +204,10 @@ class Fields {
 		const value = this.#object[name];
 		if (typeof value !== "number" || !(value >= 0)) throw this.error(name, "a number", typeof value);
 		return value;
+	}
+
+	has(name: string): boolean {
+		return this.#object[name] !== undefined;
 	}
 
 	object(name: string): Fields {

@@ -78,4 +78,8 @@ export interface StackFrame {
 	readonly inlined: boolean;
 	/** made by the compiler (method wrappers); Go's own tracebacks leave it out */
 	readonly wrapper: boolean;
+	/** as in the symbol table, with type arguments, which profiles carry; absent where it is the same as `function` */
+	readonly symbol?: string;
+	/** line of the func keyword; absent where the table does not say (before Go 1.20) */
+	readonly startLine?: number;
 }

@@ -1,5 +1,6 @@
 import { ProfileBuilder } from "../formats/pprof/builder.ts";
 import type { Profile } from "../formats/pprof/model.ts";
+import { scaleHeapSample } from "../formats/pprof/scale.ts";
 import type { MemProfileRecords } from "./memprofile.ts";
 import { type CodeMapping, StackLocations } from "./memprofile-stacks.ts";
 import type { ProgramCode } from "./symbols.ts";
@@ -51,7 +52,7 @@ export function heapProfile(parts: HeapProfileParts): Profile {
 		const shown = stack.findIndex((pc) => !isAllocator(pc));
 		let rows = locations.of(shown < 0 ? stack : stack.slice(shown));
 		if (rows.length === 0) rows = locations.of(stack);
-		const values = [...scaled(allocs, size, rate), ...scaled(held, size, rate)];
+		const values = [...scaleHeapSample(allocs, allocs * size, rate), ...scaleHeapSample(held, held * size, rate)];
 		const labelled = size !== 0 && (records.tellsSize || allocs !== 0);
 		builder.sample(rows, values, labelled ? [{ key: "bytes", value: size }] : []);
 	}
@@ -60,17 +61,6 @@ export function heapProfile(parts: HeapProfileParts): Profile {
 		period: BigInt(rate),
 		timeNanos: parts.timeNanos,
 	});
-}
-
-/**
- * Objects and bytes that samples stand for: an object of S bytes is sampled with probability 1 - exp(-S / rate)
- * (protomem.go: scaleHeapSample). Whole numbers, rounded towards zero as Go converts.
- */
-export function scaled(objects: number, size: number, rate: number): [objects: number, bytes: number] {
-	if (objects === 0 || size === 0) return [0, 0];
-	if (rate <= 1) return [objects, objects * size];
-	const scale = 1 / (1 - Math.exp(-size / rate));
-	return [Math.trunc(objects * scale), Math.trunc(objects * size * scale)];
 }
 
 /**

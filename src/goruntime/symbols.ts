@@ -85,6 +85,8 @@ function framesAt(pclntab: Pclntab, pc: number, wrapper: number): StackFrame[] {
 			line: f.line,
 			inlined: f.inlined,
 			wrapper: f.funcID === wrapper,
+			...(f.symbol === f.function ? {} : { symbol: f.symbol }),
+			...(f.startLine !== undefined && f.startLine > 0 ? { startLine: f.startLine } : {}),
 		}));
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;

@@ -98,7 +98,10 @@ const fragmentation: Adviser = (facts) => {
 		change: [
 			"free slots are reused by objects of the same size only; a lower GOGC collects sooner and does not free them. Allocate what lives long together (one slice, copied out of its batch) instead of between what lives short",
 		],
-		next: [watch(facts, "whether the free slots are being reused")],
+		next: [
+			{ command: `gomem spans ${facts.target}`, says: "which size classes, and the spans that few objects hold" },
+			watch(facts, "whether the free slots are being reused"),
+		],
 	};
 };
 
@@ -200,7 +203,22 @@ const threads: Adviser = (facts) => ({
 	next: [{ command: `gomem stacks ${facts.target}`, says: "goroutines in system calls and cgo calls" }],
 });
 
-const anonMap: Adviser = (facts) => ({
+const anonMap: Adviser = (facts, parts) =>
+	facts.runtime === undefined ? anonOfUnreadRuntime(facts, parts) : anonOfOthers(facts, parts);
+
+/** Without the runtime nobody knows how much of it is Go's heap, which is most of it in most programs. */
+const anonOfUnreadRuntime: Adviser = (facts) => ({
+	headline: "Anonymous memory, the Go heap among it: whose it is cannot be said, as the Go runtime could not be read",
+	growing: "Anonymous memory grows; whether it is the Go heap cannot be said, as the Go runtime could not be read.",
+	reasons: [],
+	change: ["let gomem read the process first: without that nothing is known of its heap"],
+	next: [
+		{ command: `gomem doctor ${facts.target}`, says: "why the runtime could not be read, and how to be granted it" },
+		watch(facts, "whether it grows"),
+	],
+});
+
+const anonOfOthers: Adviser = (facts) => ({
 	headline: "Anonymous mappings that the Go runtime did not make: syscall.Mmap, or a C library's own",
 	growing: "Someone maps memory and does not unmap it; neither MemStats nor pprof sees it.",
 	reasons: facts.runtime === undefined ? [] : [`MemStats.Sys ${bytes(facts.runtime.sys)} does not contain it`],

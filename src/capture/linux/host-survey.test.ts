@@ -6,7 +6,8 @@ import { kernelSettings } from "./host-kernel.ts";
 import { inInitialNamespace } from "./host-namespaces.ts";
 import { procMountIn, procProblem } from "./host-proc-mount.ts";
 import { capabilitiesIn, ownIdentity } from "./host-self.ts";
-import { lookAtExecutables, signalsByProc, tryOwnProcess, tryProcess } from "./host-trial.ts";
+import { lookAtExecutables, tryOwnProcess, tryProcess } from "./host-trial.ts";
+import { signalsByProc } from "./pid-numbers.ts";
 import { startNode, stateOf, until } from "./test-target.ts";
 
 const idle = 'console.log("ready"); process.stdin.resume();';

@@ -9,8 +9,9 @@ import { hostFacts } from "./host-facts.ts";
 import { type KernelSettings, kernelSettings } from "./host-kernel.ts";
 import { ownProcMount, type ProcMount } from "./host-proc-mount.ts";
 import { type OwnIdentity, ownIdentity } from "./host-self.ts";
-import { type Executables, lookAtExecutables, ownPid, type Trial, tryOwnProcess, tryProcess } from "./host-trial.ts";
+import { type Executables, lookAtExecutables, type Trial, tryOwnProcess, tryProcess } from "./host-trial.ts";
 import { preferOwnOomKill } from "./own-safety.ts";
+import { ownPid } from "./pid-numbers.ts";
 import { readSmallText } from "./proc-text.ts";
 
 /** All that `gomem doctor` looked at, before anything is made of it. */

@@ -8,6 +8,7 @@ import { parseStat } from "../../formats/procfs/stat.ts";
 import { parseStatus } from "../../formats/procfs/status.ts";
 import { entryPoint } from "../entry-points.ts";
 import { hostFacts } from "./host-facts.ts";
+import { OTHER_NUMBERS, ownPid, signalsByProc } from "./pid-numbers.ts";
 import { isGoneResult, readProcText } from "./proc-files.ts";
 import { ancestorsOf, listPids } from "./process-identity.ts";
 import { openProcessMemory } from "./process-memory.ts";
@@ -132,21 +133,6 @@ function parsed<T>(parse: () => T): T | undefined {
 		throw error;
 	}
 }
-
-/** gomem's pid as this /proc numbers it: it may be that of another pid namespace. */
-export function ownPid(): number {
-	return Number(readlinkSync("/proc/self"));
-}
-
-/** Whether kill(2) and this /proc mean the same process by a number: not where /proc is of another pid namespace. */
-export function signalsByProc(): boolean {
-	return process.pid === ownPid();
-}
-
-export const OTHER_NUMBERS: Unavailable = {
-	unavailable: "/proc is of another pid namespace than gomem: by its numbers the wrong process would be stopped",
-	wouldHelp: "mount the /proc of gomem's own pid namespace, or run gomem in the other one",
-};
 
 function startTarget(kind: "orphan" | "child"): ChildProcess {
 	const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...environment } = process.env;

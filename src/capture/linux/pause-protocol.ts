@@ -17,6 +17,7 @@ export type RefusalKind =
 	| "another-process"
 	| "own-ancestor"
 	| "init"
+	| "other-pid-namespace"
 	| "already-stopped"
 	| "traced"
 	| "not-permitted"

@@ -1,5 +1,6 @@
 import { hostFacts } from "./host-facts.ts";
 import type { PauseRefused } from "./pause-protocol.ts";
+import { OTHER_NUMBERS, signalsByProc } from "./pid-numbers.ts";
 import { ancestorsOf } from "./process-identity.ts";
 import { errnoOf } from "./system-error.ts";
 import { readTaskStat, tasksOf, tracerOf } from "./task-state.ts";
@@ -17,6 +18,10 @@ export function isSame(pid: number, startTime: number): boolean {
  * would be continued by our SIGCONT against the wish of whoever stopped it; a traced one belongs to its debugger.
  */
 export function refusalBefore(pid: number, startTime: number, requester: number): PauseRefused | undefined {
+	if (!signalsByProc()) {
+		const { unavailable: why, wouldHelp } = OTHER_NUMBERS;
+		return { refused: "other-pid-namespace", why, ...(wouldHelp === undefined ? {} : { wouldHelp }) };
+	}
 	const stat = readTaskStat(`/proc/${pid}/stat`);
 	if (stat === undefined) return gone(pid);
 	if (stat.startTime !== startTime) {

@@ -14,6 +14,7 @@ export const layoutFiles: Readonly<Record<string, () => Promise<LayoutFile>>> = 
 	"1.23-amd64": async () => (await import("./data/go1.23-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile,
 	"1.23-arm64": async () => onBase((await import("./data/go1.23-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile, (await import("./data/go1.23-arm64.json", { with: { type: "json" } })).default as unknown as LayoutDelta),
 	"1.24-amd64": async () => (await import("./data/go1.24-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile,
+	"1.24-arm64": async () => onBase((await import("./data/go1.24-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile, (await import("./data/go1.24-arm64.json", { with: { type: "json" } })).default as unknown as LayoutDelta),
 	"1.25-amd64": async () => (await import("./data/go1.25-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile,
 	"1.25-arm64": async () => onBase((await import("./data/go1.25-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile, (await import("./data/go1.25-arm64.json", { with: { type: "json" } })).default as unknown as LayoutDelta),
 	"1.26-amd64": async () => (await import("./data/go1.26-amd64.json", { with: { type: "json" } })).default as unknown as LayoutFile,
