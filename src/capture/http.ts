@@ -1,5 +1,6 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import type { SecureContextOptions } from "node:tls";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
 
 /** Where an HTTP request goes: an http or https URL, or a path behind a unix socket. */
@@ -16,11 +17,29 @@ export interface HttpOptions {
 	readonly timeoutMs: number;
 	readonly maxBytes: number;
 	readonly signal: AbortSignal;
+	readonly tls?: TlsOptions;
+	/** go where a redirect leads, to other hosts too: without headers, credentials and client certificate there */
+	readonly follow?: boolean;
+}
+
+/** Certificates in PEM. */
+export interface TlsOptions {
+	readonly ca?: Uint8Array;
+	readonly cert?: Uint8Array;
+	readonly key?: Uint8Array;
+	/** do not check the server's certificate */
+	readonly insecure?: boolean;
 }
 
 export interface HttpAnswer {
 	readonly status: number;
 	readonly contentType: string;
+	/** where it came from in the end */
+	readonly address: HttpAddress;
+	/** X-Go-Pprof is set: net/http/pprof itself tells what is wrong */
+	readonly fromPprof: boolean;
+	readonly body: Uint8Array;
+	/** the body as UTF-8, decoded when it is asked for */
 	readonly text: string;
 	/** bytes of the body */
 	readonly bytes: number;
@@ -69,13 +88,20 @@ export async function httpGet(address: HttpAddress, options: HttpOptions): Promi
 	const signal = AbortSignal.any([options.signal, deadline]);
 	try {
 		let at = address;
+		let own = options;
 		for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-			const message = await send(at, options, signal);
+			const message = await send(at, own, signal);
 			const next = redirectOf(message, at);
-			if (next === undefined) return await readBody(message, options.maxBytes);
+			if (next === undefined) return await readBody(message, at, options.maxBytes);
 			message.destroy();
-			if (typeof next === "string") return { unavailable: next, wouldHelp: "naming the address it should have been" };
-			at = next;
+			if ("elsewhere" in next) {
+				const help = options.follow === undefined ? "" : ", or --follow";
+				if (options.follow !== true)
+					return { unavailable: next.why, wouldHelp: `naming the address it should have been${help}` };
+				own = { ...options, headers: [], tls: {} };
+				at = { url: next.elsewhere };
+			} else if ("unavailable" in next) return next;
+			else at = next;
 		}
 		return { unavailable: `more than ${MAX_REDIRECTS} redirects` };
 	} catch (error) {
@@ -90,8 +116,13 @@ function whereOf({ url, socket }: HttpAddress): string {
 	return socket ?? url.host;
 }
 
-function send({ url, socket }: HttpAddress, { headers }: HttpOptions, signal: AbortSignal): Promise<IncomingMessage> {
-	const options: RequestOptions = {
+function send(
+	{ url, socket }: HttpAddress,
+	{ headers, tls = {} }: HttpOptions,
+	signal: AbortSignal,
+): Promise<IncomingMessage> {
+	const { insecure, ...certificates } = tls;
+	const options: RequestOptions & SecureContextOptions = {
 		method: "GET",
 		signal,
 		agent: false,
@@ -99,6 +130,8 @@ function send({ url, socket }: HttpAddress, { headers }: HttpOptions, signal: Ab
 		headers: { "accept-encoding": "identity", accept: "*/*", ...Object.fromEntries(headers) },
 		...(url.username === "" ? {} : { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
 		...(socket === undefined ? {} : { socketPath: socket }),
+		...buffers(certificates),
+		...(insecure === true ? { rejectUnauthorized: false } : {}),
 	};
 	const target = new URL(url);
 	target.username = target.password = "";
@@ -109,8 +142,18 @@ function send({ url, socket }: HttpAddress, { headers }: HttpOptions, signal: Ab
 	});
 }
 
+function buffers(certificates: Omit<TlsOptions, "insecure">): SecureContextOptions {
+	return Object.fromEntries(Object.entries(certificates).map(([name, pem]) => [name, Buffer.from(pem)]));
+}
+
+/** A redirect that is not followed without being asked to. */
+interface Elsewhere {
+	readonly elsewhere: URL;
+	readonly why: string;
+}
+
 /** Where a redirect leads; the reason why it is not followed; undefined where the answer is none. */
-function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | string | undefined {
+function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | Elsewhere | Unavailable | undefined {
 	const { location } = message.headers;
 	if (
 		message.statusCode === undefined ||
@@ -122,19 +165,28 @@ function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | 
 	try {
 		url = new URL(location, from.url);
 	} catch {
-		return "it redirects to what is no address";
+		return { unavailable: "it redirects to what is no address" };
 	}
-	if (url.hostname !== from.url.hostname) return `it redirects to another host, ${url.hostname}, which is not followed`;
+	if (url.protocol !== "http:" && url.protocol !== "https:")
+		return { unavailable: `it redirects to ${url.protocol}, which is not followed` };
+	const elsewhere = (where: string) => ({
+		elsewhere: url,
+		why: `it redirects to ${where}, which is not followed`,
+	});
+	if (url.hostname !== from.url.hostname) return elsewhere(`another host, ${url.hostname}`);
 	const upgrade = from.url.protocol === "http:" && url.protocol === "https:" && from.socket === undefined;
-	if (url.protocol !== from.url.protocol && !upgrade) return `it redirects to ${url.protocol}, which is not followed`;
-	if (url.port !== from.url.port && !upgrade)
-		return `it redirects to another port, ${url.port || "the default one"}, which is not followed`;
+	if (url.protocol !== from.url.protocol && !upgrade) return elsewhere(url.protocol);
+	if (url.port !== from.url.port && !upgrade) return elsewhere(`another port, ${url.port || "the default one"}`);
 	url.username = from.url.username;
 	url.password = from.url.password;
 	return { ...from, url };
 }
 
-async function readBody(message: IncomingMessage, maxBytes: number): Promise<HttpAnswer | Unavailable> {
+async function readBody(
+	message: IncomingMessage,
+	address: HttpAddress,
+	maxBytes: number,
+): Promise<HttpAnswer | Unavailable> {
 	const chunks: Uint8Array[] = [];
 	let bytes = 0;
 	for await (const chunk of message as AsyncIterable<Uint8Array>) {
@@ -145,10 +197,16 @@ async function readBody(message: IncomingMessage, maxBytes: number): Promise<Htt
 		}
 		chunks.push(chunk);
 	}
+	const body = Buffer.concat(chunks);
 	return {
 		status: message.statusCode ?? 0,
 		contentType: message.headers["content-type"] ?? "",
-		text: Buffer.concat(chunks).toString("utf8"),
+		address,
+		fromPprof: message.headers["x-go-pprof"] !== undefined,
+		body,
+		get text() {
+			return body.toString("utf8");
+		},
 		bytes,
 	};
 }

@@ -46,7 +46,7 @@ export async function outsideHeapProfile(pid: number): Promise<OutsideHeapProfil
 }
 
 function fromMemory(observed: ObservedProcess): Omit<OutsideHeapProfile, "cost"> | Unavailable {
-	const { attached, exe, pid } = observed;
+	const { attached, code: exe, pid } = observed;
 	if (attached === undefined || exe === undefined) {
 		const [first] = observed.problems;
 		return first ?? { unavailable: `process ${pid} has no Go runtime that gomem can read` };

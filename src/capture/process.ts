@@ -14,6 +14,7 @@ import { type Attached, attachRuntime, describeProgram } from "../goruntime/atta
 import { withMmapRegistries } from "../goruntime/mmap-registries-locate.ts";
 import type { ProgramFile } from "../goruntime/program.ts";
 import { type RuntimeState, readRuntime } from "../goruntime/runtime-state.ts";
+import { type GoCode, goCodeOf } from "./go-code.ts";
 import { layoutSources } from "./layout-sources.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
@@ -25,7 +26,7 @@ import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-m
 import { readMaps } from "./mappings.ts";
 import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
-import { loadBias, programOf } from "./program.ts";
+import { loadBias } from "./program.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
 import { LiveMemory } from "./target-memory.ts";
 import { readThreads } from "./threads.ts";
@@ -62,6 +63,8 @@ export class ObservedProcess {
 	readonly pid: number;
 	readonly startTime: number;
 	readonly exe: Executable | undefined;
+	/** the file that the Go code is in: the executable, or a shared library made by Go */
+	readonly code: Executable | undefined;
 	readonly #file: ProgramFile | undefined;
 	readonly #memory: SafeMemory | undefined;
 	readonly #options: ObserveOptions;
@@ -75,7 +78,7 @@ export class ObservedProcess {
 		pid: number;
 		startTime: number;
 		exe: Executable | undefined;
-		file: ProgramFile | undefined;
+		go: GoCode | undefined;
 		memory: SafeMemory | undefined;
 		options: ObserveOptions;
 		unavailable: Problem[];
@@ -83,7 +86,8 @@ export class ObservedProcess {
 		this.pid = fields.pid;
 		this.startTime = fields.startTime;
 		this.exe = fields.exe;
-		this.#file = fields.file;
+		this.code = fields.go?.code;
+		this.#file = fields.go?.file;
 		this.#memory = fields.memory;
 		this.#options = fields.options;
 		this.#unavailable = fields.unavailable;
@@ -103,7 +107,8 @@ export class ObservedProcess {
 			return undefined;
 		};
 		const exe = miss("executable", openExecutable(pid));
-		const file = exe === undefined ? undefined : miss("go program", programOf(exe));
+		const go = exe === undefined ? undefined : miss("go program", goCodeOf(pid, exe));
+		const file = go?.file;
 		const maps = file === undefined ? undefined : miss("mappings", readMaps(pid));
 		// never-touched pages of private anonymous memory are zero: the runtime's structures may lie partly on such
 		const memory =
@@ -114,20 +119,20 @@ export class ObservedProcess {
 			options.pauseMs === undefined
 				? undefined
 				: preparePause(pid, { maxMs: options.pauseMs, startTime: stat.startTime });
-		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, file, memory, options, unavailable });
+		const observed = new ObservedProcess({ pid, startTime: stat.startTime, exe, go, memory, options, unavailable });
 		observed.#pause = pause;
 		await observed.#attach(maps ?? []);
 		return observed;
 	}
 
 	async #attach(maps: readonly Mapping[]): Promise<void> {
-		if (this.#file === undefined || this.#memory === undefined || this.exe === undefined) return;
-		const bias = loadBias(maps, this.exe.path, this.#file);
+		if (this.#file === undefined || this.#memory === undefined || this.code === undefined) return;
+		const bias = loadBias(maps, this.code.path, this.#file);
 		if (bias === undefined) {
-			this.#unavailable.push({ part: "runtime", unavailable: "the executable's mappings were not found" });
+			this.#unavailable.push({ part: "runtime", unavailable: `the mappings of ${this.code.path} were not found` });
 			return;
 		}
-		const elf = parseElf(this.exe.file);
+		const elf = parseElf(this.code.file);
 		const sources = layoutSources(elf, { beside: this.pid });
 		this.#unavailable.push(...sources.problems);
 		const memory = new LiveMemory(this.#memory, this.#options.witness);
@@ -138,7 +143,7 @@ export class ObservedProcess {
 			this.#attached = withMmapRegistries(attached, elf);
 		}
 		if (this.#options.stacks === true && this.#attached !== undefined) {
-			this.#stacks = ProcessStacks.open(this.pid, this.exe, this.#attached, this.#memory);
+			this.#stacks = ProcessStacks.open(this.pid, this.code, this.#attached, this.#memory);
 		}
 	}
 
@@ -281,6 +286,7 @@ export class ObservedProcess {
 	close(): void {
 		void this.#pause?.cancel();
 		this.exe?.file.close();
+		this.code?.file.close();
 		this.#memory?.close();
 	}
 

@@ -46,6 +46,23 @@ export interface GoroutineStacks {
 	readonly waitReasons: readonly string[];
 	/** g structs that could not be read or contradicted themselves */
 	readonly torn: number;
+	/** labels of runtime/pprof; absent where they were not read. They are the program's data: no bundle has them */
+	readonly labels?: GoroutineLabels;
+}
+
+/** The labels that runtime/pprof.SetGoroutineLabels gave to goroutines, by row of the goroutines. */
+export interface GoroutineLabels {
+	/** index into `sets`; -1 where it has none, or they could not be read */
+	readonly set: Int32Array;
+	/** distinct sets, each in the order of the runtime's */
+	readonly sets: readonly (readonly GoroutineLabel[])[];
+	/** goroutines that have labels which could not be read */
+	readonly unread: number;
+}
+
+export interface GoroutineLabel {
+	readonly key: string;
+	readonly value: string;
 }
 
 /** Distinct stacks. Stack i is the sites from offsets[i] to offsets[i + 1], innermost first. */

@@ -195,7 +195,7 @@ function fitting(file: ProgramFile, bias: number, memory: TargetMemory, layout: 
 		if (fits(view)) return { view, from: "symbols" };
 	}
 	const ranges = file.writable.map((r) => ({ start: r.start + bias, end: r.end + bias }));
-	const view: RuntimeView = { memory, layout, globals: scanGlobals(memory, layout, ranges) };
+	const view: RuntimeView = { memory, layout, globals: scanGlobals(memory, layout, ranges, file.firstAddress + bias) };
 	return fits(view) ? { view, from: "structure" } : undefined;
 }
 

@@ -12,7 +12,7 @@ const MAX_DATA = 256 * 2 ** 20;
 const PAGE = 4096;
 export const MAX_ADDRESS = 2 ** 52;
 
-/** No executable is known whose code and tables are larger; heap and mappings are farther away than that. */
+/** No executable is known whose code and tables are larger; heap and mappings are farther away from it than that. */
 const IMAGE_REACH = 2 ** 30;
 
 /** How well a position (its address, the word there) fits: 0 not at all; of several, the highest is meant. */
@@ -41,14 +41,14 @@ interface Best {
 export class DataWords {
 	readonly #look: MemoryReader;
 	readonly #ranges: readonly DataRange[];
-	/** addresses that the executable's file covers in all likelihood: up to its data, from not far below it */
+	/** addresses that the executable's file covers: from where it is loaded, or in all likelihood, up to its data */
 	readonly image: DataRange;
 
-	constructor(look: MemoryReader, ranges: readonly DataRange[]) {
+	constructor(look: MemoryReader, ranges: readonly DataRange[], loadedAt?: number) {
 		this.#look = look;
 		this.#ranges = ranges;
 		const end = Math.max(0, ...ranges.map((r) => r.end));
-		this.image = { start: Math.max(PAGE, end - IMAGE_REACH), end };
+		this.image = { start: Math.max(PAGE, loadedAt ?? end - IMAGE_REACH), end };
 	}
 
 	/** The variables that one position fits best; left out where none does, or two fit equally and say different things. */

@@ -41,6 +41,8 @@ export interface GoroutineTable {
 	readonly parent: Float64Array;
 	/** address of the M that runs it, 0 where none */
 	readonly m: Float64Array;
+	/** g.labels: address of its labels, 0 where it has none */
+	readonly labels: Float64Array;
 	/** structs that could not be read or contradicted themselves */
 	readonly torn: number;
 }
@@ -61,6 +63,7 @@ interface GOffsets {
 	readonly startPc: number;
 	readonly parent: number;
 	readonly m: number;
+	readonly labels: number;
 }
 
 function gOffsets(g: StructLayout): GOffsets {
@@ -80,6 +83,7 @@ function gOffsets(g: StructLayout): GOffsets {
 		startPc: g.offset("startpc"),
 		parent: g.has("parentGoid") ? g.offset("parentGoid") : -1,
 		m: g.offset("m"),
+		labels: g.has("labels") ? g.offset("labels") : -1,
 	};
 }
 
@@ -141,6 +145,7 @@ function columns(capacity: number): Columns {
 		startPc: new Float64Array(capacity),
 		parent: new Float64Array(capacity),
 		m: new Float64Array(capacity),
+		labels: new Float64Array(capacity),
 	};
 }
 
@@ -167,6 +172,7 @@ function fillRow(t: Columns, i: number, view: DataView, at: number, off: GOffset
 	t.startPc[i] = word(view, at + off.startPc);
 	t.parent[i] = off.parent < 0 ? 0 : word(view, at + off.parent);
 	t.m[i] = word(view, at + off.m);
+	t.labels[i] = off.labels < 0 ? 0 : word(view, at + off.labels);
 	return true;
 }
 

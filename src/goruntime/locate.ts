@@ -14,13 +14,20 @@ import { SchedulerShapes } from "./scheduler-shapes.ts";
  * Nothing is taken from code, so it holds for every architecture and link mode. A variable is given only when one
  * position fits best.
  *
+ * @param ranges the writable memory of the executable or library that the runtime is in
+ * @param loadedAt where the first byte of its file is mapped; a library has other memory of the process close by
  * @returns the variables found; where `mheap_` is not among them, the layout does not fit this process.
  */
-export function scanGlobals(memory: TargetMemory, layout: Layout, ranges: readonly DataRange[]): Globals {
+export function scanGlobals(
+	memory: TargetMemory,
+	layout: Layout,
+	ranges: readonly DataRange[],
+	loadedAt?: number,
+): Globals {
 	// candidates lie all over the address space: small blocks, so that little is read for each
 	const look = memory.look({ blockBytes: 4096, maxBlocks: 8192 });
 	const present = memory.look({ blockBytes: 4096, maxBlocks: 8, presentOnly: true });
-	const data = new DataWords(present, ranges);
+	const data = new DataWords(present, ranges, loadedAt);
 	const heap = new HeapShapes(look, layout);
 	const found = new Map<GlobalName, number>();
 	const keep = (more: ReadonlyMap<GlobalName, number>) => {

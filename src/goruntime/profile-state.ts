@@ -33,9 +33,10 @@ export interface MemProfileRate {
 	readonly rate: number;
 	/**
 	 * "variable": runtime.MemProfileRate. "caches": what the Ps last drew a sample with (mcache.memProfRate, Go 1.24 and later),
-	 * which is the same but for a change that they have not seen yet.
+	 * which is the same but for a change that they have not seen yet. "code": the variable by the code that reads it
+	 * (profile-rate-code.ts).
 	 */
-	readonly from: "variable" | "caches";
+	readonly from: "variable" | "caches" | "code";
 }
 
 /** Undefined where the executable is stripped and the caches do not tell. */

@@ -1,7 +1,8 @@
 import type { TargetMemory } from "../bytes/block-reader.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
-import { type GoroutineStacks, STACK_BROKEN } from "../evidence/stacks.ts";
+import { type GoroutineLabels, type GoroutineStacks, STACK_BROKEN } from "../evidence/stacks.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
+import { readGoroutineLabels } from "./goroutine-labels.ts";
 import { type GoroutineTable, isDead, readGoroutines, rereadGoroutines } from "./goroutines.ts";
 import type { RuntimeView } from "./runtime-view.ts";
 import { StackWalker } from "./stack-walk.ts";
@@ -24,6 +25,8 @@ export interface StackReading {
 	readonly goroutines?: GoroutineTable | undefined;
 	/** by row of `goroutines`: 1 where it was interrupted (see placeRunning); without, none was */
 	readonly interrupted?: Uint8Array | undefined;
+	/** also read the labels of runtime/pprof, which are the program's data */
+	readonly labels?: boolean;
 }
 
 /** Where each goroutine stands: what must be read while the target stands still, or soon. Names and sizes come later. */
@@ -36,6 +39,8 @@ export interface WalkedStacks {
 	readonly distinct: DistinctStacks;
 	readonly sites: StackSites;
 	readonly code: ProgramCode;
+	/** of `rows` */
+	readonly labels?: GoroutineLabels;
 }
 
 /**
@@ -62,7 +67,9 @@ export function walkGoroutines(reading: StackReading): WalkedStacks {
 			break;
 		}
 	}
-	return { goroutines, rows: living(goroutines), stack, distinct, sites, code };
+	const lives = living(goroutines);
+	const labels = reading.labels === true ? readGoroutineLabels(goroutines, lives, memory.look(SCATTERED)) : undefined;
+	return { goroutines, rows: lives, stack, distinct, sites, code, ...(labels === undefined ? {} : { labels }) };
 }
 
 function walkRow(
@@ -134,6 +141,7 @@ export function stacksEvidence(
 		states: layout.constants.goroutineStatusNames,
 		waitReasons: layout.constants.waitReasons,
 		torn: g.torn,
+		...(walked.labels === undefined ? {} : { labels: walked.labels }),
 	};
 }
 

@@ -1,5 +1,5 @@
 import type { Samples } from "../formats/pprof/model.ts";
-import type { NodeTable } from "./graph/node-table.ts";
+import { CUT, END, type FlameStacks } from "./flame-stacks.ts";
 
 /**
  * The heaviest part of the tree of calling contexts, node by node from the root: the node with the largest share of any
@@ -61,27 +61,28 @@ function doubled<T extends Int32Array | Uint32Array | Uint8Array | Float64Array>
 	return larger;
 }
 
-export function expand(samples: Samples, table: NodeTable, options: ExpandOptions): Expansion {
-	return new Expander(samples, table, options).run();
+/** `places`: rows of the table that the words of the stacks are of. */
+export function expand(samples: Samples, stacks: FlameStacks, places: number, options: ExpandOptions): Expansion {
+	return new Expander(samples, stacks, places, options).run();
 }
 
 /** Indexes are in range throughout: the profile's invariants, and columns that are as long as what numbers them. */
 class Expander {
-	readonly #samples: Samples;
-	readonly #table: NodeTable;
+	readonly #word: Uint32Array;
 	readonly #options: ExpandOptions;
-	readonly #sizes: readonly Float64Array[];
-	readonly #wholes: readonly number[];
+	/** sample types */
+	readonly #types: number;
+	/** what a sample weighs without signs, and the sums of it: by sample and type */
+	readonly #sizes: Float64Array;
+	readonly #wholes: Float64Array;
 	readonly #candidates = new Candidates();
 	/** candidates not kept yet, a binary heap with the largest share first */
 	readonly #heap: number[] = [];
-	/** the samples that weigh anything; those of a node stand together */
+	/** the samples that weigh anything, and where the next word of each is; those of a node stand together */
 	readonly #order: Uint32Array;
-	readonly #scratch: Uint32Array;
-	readonly #slots: Uint32Array;
-	/** by sample where its next frame is: position in samples.location (before the start: none is left), and in table.node */
-	readonly #at: Int32Array;
-	readonly #within: Int32Array;
+	readonly #next: Uint32Array;
+	/** the same, while a node is parted */
+	readonly #parted: { readonly order: Uint32Array; readonly next: Uint32Array; readonly slots: Uint32Array };
 	readonly #innermost: Int32Array;
 	readonly #ends: Uint8Array;
 	/** callees of the node in hand, by slot; slotOf is by row of the table */
@@ -91,22 +92,27 @@ class Expander {
 	#slotInlined = new Uint8Array(256);
 	#slotSizes: Float64Array;
 
-	constructor(samples: Samples, table: NodeTable, options: ExpandOptions) {
-		this.#samples = samples;
-		this.#table = table;
+	constructor(samples: Samples, stacks: FlameStacks, places: number, options: ExpandOptions) {
+		this.#word = stacks.word;
 		this.#options = options;
-		this.#sizes = samples.values.map(({ numbers }) => numbers.map(Math.abs));
-		this.#wholes = this.#sizes.map((sizes) => sizes.reduce((sum, size) => sum + size, 0));
-		this.#order = weighing(samples.count, this.#sizes);
-		this.#scratch = new Uint32Array(this.#order.length);
-		this.#slots = new Uint32Array(this.#order.length);
+		this.#types = samples.values.length;
+		this.#sizes = new Float64Array(samples.count * this.#types);
+		this.#wholes = new Float64Array(this.#types);
+		for (const [type, { numbers }] of samples.values.entries()) {
+			for (let s = 0; s < samples.count; s++) {
+				const size = Math.abs(numbers[s]!);
+				this.#sizes[s * this.#types + type] = size;
+				this.#wholes[type]! += size;
+			}
+		}
+		this.#order = weighing(samples.count, this.#sizes, this.#types);
+		this.#next = this.#order.map((s) => stacks.start[s]!);
+		const { length } = this.#order;
+		this.#parted = { order: new Uint32Array(length), next: new Uint32Array(length), slots: new Uint32Array(length) };
 		this.#innermost = new Int32Array(samples.count).fill(-1);
 		this.#ends = new Uint8Array(samples.count);
-		this.#slotOf = new Int32Array(table.count).fill(-1);
-		this.#slotSizes = new Float64Array(256 * this.#sizes.length);
-		this.#at = new Int32Array(samples.count);
-		this.#within = new Int32Array(samples.count);
-		for (const s of this.#order) this.#enter(s, samples.locationStart[s + 1]! - 1);
+		this.#slotOf = new Int32Array(places).fill(-1);
+		this.#slotSizes = new Float64Array(256 * this.#types);
 	}
 
 	run(): Expansion {
@@ -137,54 +143,57 @@ class Expander {
 
 	/** Parts the samples of a node by their next frame: callees become candidates. Returns how many were too light for that. */
 	#part(node: number, from: number, to: number): number {
-		const slots = this.#slot(node, from, to);
-		// position of the next sample of each slot; what ends here stands in front
-		let start = from;
-		for (let i = from; i < to; i++) if (this.#slots[i] === 0) start++;
-		const ended = start;
-		const next = new Uint32Array(slots + 1);
-		next[0] = from;
-		for (let slot = 0; slot < slots; slot++) {
-			next[slot + 1] = start;
-			start += this.#slotSamples[slot]!;
+		const { slots, staying, cut } = this.#slot(node, from, to);
+		const { order, next, slots: slotAt } = this.#parted;
+		// where the next sample of each slot goes; what ends here stands in front
+		const place = new Uint32Array(slots + 1);
+		place[0] = from;
+		for (let slot = 0, at = from + staying; slot < slots; slot++) {
+			place[slot + 1] = at;
+			at += this.#slotSamples[slot]!;
 		}
 		for (let i = from; i < to; i++) {
-			const slot = this.#slots[i]!;
-			const s = this.#order[i]!;
-			this.#scratch[next[slot]!++] = s;
-			if (slot > 0) this.#advance(s);
+			const at = place[slotAt[i]!]!++;
+			order[at] = this.#order[i]!;
+			next[at] = this.#next[i]! + 1;
 		}
-		this.#order.set(this.#scratch.subarray(from, to), from);
-		return this.#offer(node, slots, ended);
+		this.#order.set(order.subarray(from, to), from);
+		this.#next.set(next.subarray(from, to), from);
+		return this.#offer(node, slots, from + staying) + (cut ? 1 : 0);
 	}
 
-	/** Numbers the callees of a node from 0 and sums them up; #slots has 1 + that number by sample, 0 for those that end. */
-	#slot(node: number, from: number, to: number): number {
-		const types = this.#sizes.length;
-		const { locationStart, location } = this.#samples;
+	/**
+	 * Numbers the callees of a node from 0 and sums them up; the slot of a sample is 1 + that number, 0 for one that stays.
+	 * `cut`: stacks go on below the node that are not known further.
+	 */
+	#slot(node: number, from: number, to: number): { slots: number; staying: number; cut: boolean } {
+		const types = this.#types;
 		let slots = 0;
+		let staying = 0;
+		let cut = false;
 		for (let i = from; i < to; i++) {
 			const s = this.#order[i]!;
-			const at = this.#at[s]!;
+			const word = this.#word[this.#next[i]!]!;
 			this.#innermost[s] = node;
-			if (at < locationStart[s]!) {
-				this.#slots[i] = 0;
-				this.#ends[s] = 1;
+			if (word >= CUT) {
+				this.#parted.slots[i] = 0;
+				staying++;
+				if (word === END) this.#ends[s] = 1;
+				else cut = true;
 				continue;
 			}
-			const within = this.#within[s]!;
-			const place = this.#table.node[within]!;
+			const place = word >>> 1;
 			let slot = this.#slotOf[place]!;
 			if (slot < 0) {
 				slot = slots++;
 				this.#openSlot(slot, place);
 			}
-			this.#slots[i] = slot + 1;
+			this.#parted.slots[i] = slot + 1;
 			this.#slotSamples[slot]!++;
-			if (within === this.#table.start[location[at]! + 1]! - 1) this.#slotInlined[slot] = 0;
-			for (let type = 0; type < types; type++) this.#slotSizes[slot * types + type]! += this.#sizes[type]![s]!;
+			this.#slotInlined[slot]! &= word & 1;
+			for (let type = 0; type < types; type++) this.#slotSizes[slot * types + type]! += this.#sizes[s * types + type]!;
 		}
-		return slots;
+		return { slots, staying, cut };
 	}
 
 	#openSlot(slot: number, place: number): void {
@@ -194,7 +203,7 @@ class Expander {
 			this.#slotInlined = doubled(this.#slotInlined);
 			this.#slotSizes = doubled(this.#slotSizes);
 		}
-		const types = this.#sizes.length;
+		const types = this.#types;
 		this.#slotOf[place] = slot;
 		this.#slotPlace[slot] = place;
 		this.#slotSamples[slot] = 0;
@@ -203,7 +212,7 @@ class Expander {
 	}
 
 	#offer(node: number, slots: number, start: number): number {
-		const types = this.#sizes.length;
+		const types = this.#types;
 		let tooLight = 0;
 		for (let slot = 0, from = start; slot < slots; slot++) {
 			const to = from + this.#slotSamples[slot]!;
@@ -228,19 +237,6 @@ class Expander {
 			from = to;
 		}
 		return tooLight;
-	}
-
-	/** Sets a sample's next frame to the outermost one of the location at a position. */
-	#enter(s: number, at: number): void {
-		this.#at[s] = at;
-		if (at >= this.#samples.locationStart[s]!) {
-			this.#within[s] = this.#table.start[this.#samples.location[at]! + 1]! - 1;
-		}
-	}
-
-	#advance(s: number): void {
-		const at = this.#at[s]!;
-		if (--this.#within[s]! < this.#table.start[this.#samples.location[at]!]!) this.#enter(s, at - 1);
 	}
 
 	/** Larger shares first; of equal ones the one that was found first, so that the tree is the same each time. */
@@ -278,9 +274,13 @@ class Expander {
 }
 
 /** The samples that weigh something in some type. */
-function weighing(count: number, sizes: readonly Float64Array[]): Uint32Array {
+function weighing(count: number, sizes: Float64Array, types: number): Uint32Array {
 	const rows = new Uint32Array(count);
 	let used = 0;
-	for (let s = 0; s < count; s++) if (sizes.some((column) => column[s] !== 0)) rows[used++] = s;
+	for (let s = 0; s < count; s++) {
+		let weighs = false;
+		for (let at = s * types; at < (s + 1) * types; at++) if (sizes[at] !== 0) weighs = true;
+		if (weighs) rows[used++] = s;
+	}
 	return rows.slice(0, used);
 }

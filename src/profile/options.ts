@@ -95,15 +95,15 @@ export const choices: Readonly<Record<"sort" | "granularity", readonly string[]>
 };
 
 /** Flags of old that stand for a sample type. */
-const sampleTypeFlags: Readonly<Record<string, Partial<ProfileOptions>>> = {
-	inuse_space: { sample_index: "inuse_space" },
-	inuse_objects: { sample_index: "inuse_objects" },
-	alloc_space: { sample_index: "alloc_space" },
-	alloc_objects: { sample_index: "alloc_objects" },
-	total_delay: { sample_index: "delay" },
-	contentions: { sample_index: "contentions" },
-	mean_delay: { sample_index: "delay", mean: true },
-};
+const sampleTypeFlags: ReadonlyMap<string, Partial<ProfileOptions>> = new Map([
+	["inuse_space", { sample_index: "inuse_space" }],
+	["inuse_objects", { sample_index: "inuse_objects" }],
+	["alloc_space", { sample_index: "alloc_space" }],
+	["alloc_objects", { sample_index: "alloc_objects" }],
+	["total_delay", { sample_index: "delay" }],
+	["contentions", { sample_index: "contentions" }],
+	["mean_delay", { sample_index: "delay", mean: true }],
+]);
 
 /** The name of an option as the table has it: `-sample_index`, `--sample-index` and `sample_index` are one. */
 export function optionName(spelled: string): string {
@@ -113,8 +113,8 @@ export function optionName(spelled: string): string {
 /** Whether the option is on by being named: booleans, and the words of a choice. */
 export function isSwitch(spelled: string): boolean {
 	const name = optionName(spelled);
-	if (name in sampleTypeFlags || Object.values(choices).some((words) => words.includes(name))) return true;
-	return typeof defaultOptions[name as keyof ProfileOptions] === "boolean";
+	if (sampleTypeFlags.has(name) || Object.values(choices).some((words) => words.includes(name))) return true;
+	return Object.hasOwn(defaultOptions, name) && typeof defaultOptions[name as keyof ProfileOptions] === "boolean";
 }
 
 /** Whether there is an option of that name, in any spelling. */
@@ -131,7 +131,7 @@ export function parseOption(
 	value: string | undefined,
 ): { readonly options: Partial<ProfileOptions> } | { readonly error: string } {
 	const name = optionName(spelled);
-	const flag = sampleTypeFlags[name] ?? choiceNamed(name);
+	const flag = sampleTypeFlags.get(name) ?? choiceNamed(name);
 	if (flag !== undefined) {
 		const on = truth(value ?? "");
 		if (on === undefined) return { error: `illegal value "${value}" for bool variable ${name}` };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { operation as memstatsOperation } from "../../src/api/memstats.ts";
 import { operation as whyOperation } from "../../src/api/why.ts";
 import type { WhyCoreResult } from "../../src/api/why-shape.ts";
+import { missing } from "../debian-packages.ts";
 import { documentOf } from "../operations.ts";
 import { toolchain } from "../subjects.ts";
 import { rejectsWith } from "./captures.ts";
@@ -22,20 +23,10 @@ const subjects = join(import.meta.dirname, "../../subjects");
 const folder = mkdtempSync(join(tmpdir(), "gomem-arm64-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The emulator's command, or why there is none: root may install it. */
+/** The emulator's command, or why there is none. */
 function emulator(): { readonly command: string } | { readonly missing: string } {
-	const commands = ["qemu-aarch64-static", "qemu-aarch64"];
-	const found = () =>
-		commands.find((name) => spawnSync("sh", ["-c", `command -v ${name}`], { stdio: "ignore" }).status === 0);
-	let command = found();
-	if (command === undefined && process.getuid?.() === 0) {
-		const install = ["install", "-y", "--no-install-recommends", "qemu-user-static"];
-		spawnSync("apt-get", install, { stdio: "ignore", timeout: 300_000 });
-		command = found();
-	}
-	return command === undefined
-		? { missing: "there is no qemu-aarch64: apt-get install qemu-user-static" }
-		: { command };
+	const command = ["qemu-aarch64-static", "qemu-aarch64"].find((name) => missing(name) === false);
+	return command === undefined ? { missing: missing("qemu-aarch64-static") || "" } : { command };
 }
 
 for (const go of ["1.23.12", "1.21.13"]) {

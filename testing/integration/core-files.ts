@@ -4,30 +4,23 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, w
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { missing } from "../debian-packages.ts";
 import { type BuildOptions, type RunningSubject, type StartOptions, startSubject } from "../subjects.ts";
 
 const exec = promisify(execFile);
 const MiB = 2 ** 20;
 
-/** Why there is no gcore: it comes with gdb, which root may install. False where it is there. */
+/** Why there is no gcore, which comes with gdb. False where it is there. */
 export function gcoreMissing(): string | false {
-	if (found("gcore")) return false;
-	if (process.getuid?.() === 0) {
-		spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "gdb"], { stdio: "ignore", timeout: 300_000 });
-		if (found("gcore")) return false;
-	}
-	return "there is no gcore: apt-get install gdb";
-}
-
-function found(command: string): boolean {
-	return spawnSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" }).status === 0;
+	return missing("gcore");
 }
 
 /** Why this kernel's cores do not come into the folder of the process; false where they do. */
 export function kernelCoresMissing(): string | false {
 	const pattern = readFileSync("/proc/sys/kernel/core_pattern", "utf8").trim();
 	if (!/^core[^/|]*$/.test(pattern)) return `this kernel's cores go elsewhere (core_pattern is ${pattern})`;
-	if (!found("prlimit")) return "there is no prlimit: apt-get install util-linux";
+	const noPrlimit = missing("prlimit");
+	if (noPrlimit) return noPrlimit;
 	if (spawnSync("prlimit", ["--core=unlimited", "true"]).status !== 0)
 		return "cores are limited here, and that is fixed";
 	return false;

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, cp, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder, exists, SubjectUnavailable, toolchain } from "../subject-toolchain.ts";
@@ -58,16 +59,11 @@ export async function goldenProfiles(test: string): Promise<string> {
 	return folder;
 }
 
-/** The pprof command of that release, built once. */
-export async function pprofCommand(): Promise<string> {
-	const command = join(cacheFolder(), "pprof", pprofVersion, "pprof");
-	if (await exists(command)) return command;
+/** The program behind `go tool pprof`: run by itself it does not wait for the go command. */
+export async function goPprof(): Promise<string> {
 	const { go, env } = await toolchain();
-	const partial = `${command}.${process.pid}`;
-	await mkdir(join(command, ".."), { recursive: true });
-	await run(go, ["build", "-o", partial, "."], { cwd: await pprofModule(), env: { ...env, GOFLAGS: "-mod=mod" } });
-	await rename(partial, command);
-	return command;
+	const { stdout } = await run(go, ["tool", "-n", "pprof"], { env, cwd: tmpdir() });
+	return stdout.trim();
 }
 
 function told(error: unknown): string {

@@ -13,12 +13,11 @@ const run = promisify(execFile);
 
 /** The report that a pprof command prints with these flags of a profile; its errors are errors. The zone of times is UTC. */
 export async function pprofReport(
-	command: readonly string[],
+	command: string,
 	flags: readonly string[],
 	files: readonly string[],
 ): Promise<string> {
-	const [program = "", ...first] = command;
-	const { stdout } = await run(program, [...first, ...flags, "-symbolize=local", ...files], {
+	const { stdout } = await run(command, [...flags, "-symbolize=local", ...files], {
 		env: { ...process.env, TZ: "UTC", PPROF_BINARY_PATH: "/nonexistent", PPROF_TMPDIR: "/nonexistent" },
 		maxBuffer: 2 ** 28,
 	});

@@ -1,0 +1,86 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { ET_CORE } from "../formats/elf/constants.ts";
+import { isElf } from "../formats/elf/parse.ts";
+import { type HttpAddress, parseHttpAddress } from "./http.ts";
+import { errnoOf } from "./linux/system-error.ts";
+import { resolveTarget, type UnresolvedTarget } from "./target.ts";
+
+/** Where a profile comes from. */
+export type ProfileTarget =
+	| { readonly kind: "file" | "directory" | "bundle" | "core" | "program"; readonly path: string }
+	| { readonly kind: "stdin" }
+	/** insecure: https+insecure://, the server's certificate is not checked */
+	| { readonly kind: "url"; readonly address: HttpAddress; readonly insecure: boolean }
+	| { readonly kind: "process"; readonly pid: number };
+
+/**
+ * What a SOURCE on the command line is: a pid, a URL, "-", a file by its first bytes, a directory, HOST:PORT/PATH without a
+ * scheme as `go tool pprof` takes it, or a process by name or :port.
+ */
+export function resolveProfileTarget(text: string): ProfileTarget | UnresolvedTarget {
+	if (text === "-") return { kind: "stdin" };
+	if (/^(?:https?|https\+insecure|unix):/.test(text)) return byUrl(text);
+	if (/^\d+$/.test(text) || /^:\d+$/.test(text)) return asProcess(text);
+	const there = byPath(text);
+	if (there !== undefined) return there;
+	if (/^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d+(?:\/|$)/.test(text)) return byUrl(`http://${text}`);
+	return asProcess(text);
+}
+
+function byUrl(text: string): ProfileTarget | UnresolvedTarget {
+	const insecure = text.startsWith("https+insecure:");
+	const address = parseHttpAddress(insecure ? text.replace("+insecure", "") : text);
+	if (address !== undefined) return { kind: "url", address, insecure };
+	return {
+		problem: "not-found",
+		message: "the URL cannot be read",
+		hint: "http://HOST:PORT, https://…, https+insecure://… or unix:/run/app.sock, with a path such as /debug/pprof/heap or without",
+	};
+}
+
+function asProcess(text: string): ProfileTarget | UnresolvedTarget {
+	const target = resolveTarget(text);
+	if ("problem" in target || target.kind === "process") return target;
+	return { problem: "unknown-file", message: `${text} is no profile`, hint: "give a file, a URL or a pid" };
+}
+
+/** undefined where there is nothing of that name. */
+function byPath(path: string): ProfileTarget | UnresolvedTarget | undefined {
+	let head: Uint8Array;
+	try {
+		const there = statSync(path);
+		if (there.isDirectory()) return { kind: "directory", path };
+		// a pipe (process substitution) can be read but once
+		if (!there.isFile()) return { kind: "file", path };
+		head = firstBytes(path);
+	} catch (error) {
+		const errno = errnoOf(error);
+		if (errno === undefined) throw error;
+		if (errno === "ENOENT" && !/^\.{0,2}\/|\.(?:gz|pb|prof|pprof|out|gomem)$/.test(path)) return undefined;
+		return {
+			problem: "not-found",
+			message: errno === "ENOENT" ? `there is no file ${path}` : `the file ${path} cannot be read (${errno})`,
+			hint: "give a profile, a directory of profiles, a URL or a pid",
+		};
+	}
+	if (isElf(head)) return { kind: ((head[16] ?? 0) | ((head[17] ?? 0) << 8)) === ET_CORE ? "core" : "program", path };
+	if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return { kind: "bundle", path };
+	if (Buffer.from(head.subarray(0, 8)).toString("latin1") === "PERFILE2") {
+		return {
+			problem: "unknown-file",
+			message: `${path} is what perf recorded, not a profile`,
+			hint: "perf_to_profile (github.com/google/perf_data_converter) makes one of it",
+		};
+	}
+	return { kind: "file", path };
+}
+
+function firstBytes(path: string): Uint8Array {
+	const fd = openSync(path, "r");
+	try {
+		const bytes = new Uint8Array(64);
+		return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+	} finally {
+		closeSync(fd);
+	}
+}
