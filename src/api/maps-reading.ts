@@ -2,8 +2,7 @@ import { readMaps } from "../capture/mappings.ts";
 import type { Observation } from "../capture/process.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Reading } from "../evidence/reading.ts";
-import type { Mapping } from "../formats/procfs/mapping.ts";
-import type { SmapsEntry } from "../formats/procfs/smaps.ts";
+import { uncounted } from "../formats/procfs/smaps-uncounted.ts";
 import type { ComparedMapping, MappingsPoint, OwnerSums } from "../ledger/mapping-growth.ts";
 import { type OwnedMapping, ownMappings } from "../ledger/mapping-table.ts";
 
@@ -28,36 +27,6 @@ export function mapsReading({ reading, runtime }: Observation, live: boolean): M
 	if (isUnavailable(maps) || maps.length === 0) return { reading, mappings: [], known: "none" };
 	const bare = { ...reading, mappings: maps.map(uncounted) };
 	return { reading, mappings: ownMappings(bare, runtime), known: "maps" };
-}
-
-/** A mapping of which no counter is known. */
-function uncounted(m: Mapping): SmapsEntry {
-	return {
-		...m,
-		size: m.end - m.start,
-		kernelPageSize: 0,
-		thpEligible: undefined,
-		vmFlags: [],
-		rss: 0,
-		pss: 0,
-		pssDirty: undefined,
-		sharedClean: 0,
-		sharedDirty: 0,
-		privateClean: 0,
-		privateDirty: 0,
-		referenced: 0,
-		anonymous: 0,
-		ksm: undefined,
-		lazyFree: 0,
-		anonHugePages: 0,
-		shmemPmdMapped: 0,
-		filePmdMapped: 0,
-		sharedHugetlb: 0,
-		privateHugetlb: 0,
-		swap: 0,
-		swapPss: 0,
-		locked: 0,
-	};
 }
 
 /** What a later reading is compared with. */

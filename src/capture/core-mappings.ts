@@ -6,6 +6,7 @@ import type { AuxiliaryVector } from "../formats/procfs/auxv.ts";
 import { type MappingKind, mappingKind, permissionsOf } from "../formats/procfs/mapping.ts";
 import type { Residency } from "../formats/procfs/residency.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
+import { uncounted } from "../formats/procfs/smaps-uncounted.ts";
 import type { CoreProgram } from "./core-executable.ts";
 
 /** The mappings of a core as smaps would list them, and what of them is not in the file. */
@@ -159,7 +160,7 @@ function entryOf(
 	const flags = reserved ? 0 : draft.flags;
 	const bits = ((flags & PF_R) !== 0 ? 1 : 0) | ((flags & PF_W) !== 0 ? 2 : 0) | ((flags & PF_X) !== 0 ? 4 : 0);
 	if (file !== undefined && !inodes.has(path)) inodes.set(path, inodes.size + 1);
-	return {
+	const mapping = {
 		start,
 		end,
 		permissions: permissionsOf(bits | (SHARED.has(kind) ? 8 : 0)),
@@ -170,36 +171,6 @@ function entryOf(
 		path,
 		deleted: file?.deleted ?? false,
 		kind,
-		size: end - start,
-		rss,
-		...UNKNOWN,
 	};
+	return { ...uncounted(mapping), kernelPageSize: 4096, rss };
 }
-
-/** Counters of smaps that a core does not hold. */
-const UNKNOWN: Omit<
-	SmapsEntry,
-	"start" | "end" | "permissions" | "offset" | "device" | "inode" | "path" | "deleted" | "kind" | "size" | "rss"
-> = {
-	pss: 0,
-	pssDirty: undefined,
-	sharedClean: 0,
-	sharedDirty: 0,
-	privateClean: 0,
-	privateDirty: 0,
-	referenced: 0,
-	anonymous: 0,
-	ksm: undefined,
-	lazyFree: 0,
-	anonHugePages: 0,
-	shmemPmdMapped: 0,
-	filePmdMapped: 0,
-	sharedHugetlb: 0,
-	privateHugetlb: 0,
-	swap: 0,
-	swapPss: 0,
-	locked: 0,
-	kernelPageSize: 4096,
-	thpEligible: undefined,
-	vmFlags: [],
-};
