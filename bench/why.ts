@@ -3,54 +3,15 @@
  * of thousands of spans. Runs of both and of bare Node alternate, so that a machine's mood hits all alike; medians count.
  * To reach: 0.35 s and 1.5 s, peak memory 200 MiB, and nothing added to the target.
  */
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { table } from "../src/cli/table.ts";
 import { smapsSum } from "../testing/subject-proc.ts";
 import { startSubject } from "../testing/subjects.ts";
+import { measure, median, type Run } from "./measure.ts";
 
 const root = join(import.meta.dirname, "..");
 const main = join(root, "dist", "main.js");
 const runs = Number(process.argv[2] ?? 9);
-
-interface Run {
-	readonly wallMs: number;
-	readonly cpuMs: number;
-	readonly peakBytes: number;
-}
-
-/** Runs Node with arguments to its end; peak memory is VmHWM as last seen, CPU time utime + stime of the same moment. */
-function measure(args: readonly string[]): Promise<Run> {
-	return new Promise((resolve, reject) => {
-		const started = performance.now();
-		const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-		let peakBytes = 0;
-		let cpuMs = 0;
-		const sample = () => {
-			try {
-				const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-				peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024);
-				const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-				cpuMs = Math.max(cpuMs, (Number(fields[11]) + Number(fields[12])) * 10);
-			} catch {
-				// it has ended
-			}
-		};
-		const timer = setInterval(sample, 2);
-		child.once("error", reject);
-		child.once("exit", (code) => {
-			clearInterval(timer);
-			if (code === 0) resolve({ wallMs: performance.now() - started, cpuMs, peakBytes });
-			else reject(new Error(`node ${args.join(" ")} ended with ${code}`));
-		});
-	});
-}
-
-function median(values: readonly number[]): number {
-	const sorted = [...values].sort((a, b) => a - b);
-	return sorted[sorted.length >> 1] ?? Number.NaN;
-}
 
 await using small = await startSubject("livemap", { args: ["-mib", "4"] });
 await using large = await startSubject("fragmentation", { args: ["-mib", "2500"], readyWithinMs: 180_000 });
@@ -69,7 +30,7 @@ const cases: Record<string, string[]> = {
 const results = new Map(Object.keys(cases).map((name) => [name, [] as Run[]]));
 for (let run = -1; run < runs; run++) {
 	for (const [name, args] of Object.entries(cases)) {
-		const result = await measure(args);
+		const result = await measure(process.execPath, args);
 		if (run >= 0) results.get(name)?.push(result); // the first fills caches
 	}
 }

@@ -16,6 +16,14 @@ export function nodeFigure(prepared: Prepared, column: Int64Column, row: number,
 	return figure(divided(prepared, mean));
 }
 
+/** A sum after `divide_by`; exact where its exact form is given and nothing is divided. */
+export function sumFigure(prepared: Prepared, sum: number, exact: bigint | undefined): Figure {
+	if (exact === undefined || prepared.divisor !== undefined || prepared.options.divide_by !== 1) {
+		return figure(divided(prepared, sum));
+	}
+	return BigInt.asIntN(54, exact) === exact ? Number(exact) : exact.toString();
+}
+
 export function figure(value: number): Figure {
 	return Number.isSafeInteger(value) ? value : Number.isFinite(value) ? BigInt(value).toString() : String(value);
 }

@@ -2,9 +2,10 @@ import type { Samples } from "../formats/pprof/model.ts";
 import { CUT, END, type FlameStacks } from "./flame-stacks.ts";
 
 /**
- * The heaviest part of the tree of calling contexts, node by node from the root: the node with the largest share of any
- * sample type comes next, and its samples are parted by what they call. So a profile of millions of contexts costs as much as
- * the nodes that are kept, and what is left out is always lighter than what is there.
+ * The heaviest part of the tree of calling contexts, node by node from the root: the node with the largest share comes next,
+ * and its samples are parted by what they call. So a profile of millions of contexts costs as much as the nodes that are
+ * kept, and what is left out is always lighter than what is there. The share of a sample is that in the sample type where
+ * it is largest, of a node the sum of its samples': what is heavy in any type is kept.
  */
 export interface Expansion {
 	/** nodes; 0 is the root */
@@ -17,8 +18,6 @@ export interface Expansion {
 	readonly inlined: Uint8Array;
 	/** by node the callees that were left out */
 	readonly more: Uint32Array;
-	/** by node the sum of what its samples weigh without their signs, in the sample type to order by */
-	readonly size: Float64Array;
 	/** by sample its innermost node that was kept, -1 where it weighs nothing */
 	readonly innermost: Int32Array;
 	/** by sample 1 where its stack ends at that node */
@@ -26,12 +25,10 @@ export interface Expansion {
 }
 
 export interface ExpandOptions {
-	/** a node is kept from this share of the whole on, in any sample type */
+	/** a node is kept from this share of the whole on */
 	readonly least: number;
 	/** nodes at most */
 	readonly most: number;
-	/** row of values that `size` is of */
-	readonly sampleIndex: number;
 }
 
 /** Nodes that may be kept, and then are, as columns that grow together. */
@@ -40,15 +37,15 @@ class Candidates {
 	parent = new Int32Array(1024);
 	place = new Uint32Array(1024);
 	inlined = new Uint8Array(1024);
+	depth = new Uint32Array(1024);
 	/** their samples are order[from] to order[to - 1] */
 	from = new Uint32Array(1024);
 	to = new Uint32Array(1024);
 	share = new Float64Array(1024);
-	size = new Float64Array(1024);
 
 	add(): number {
 		if (this.count === this.parent.length) {
-			const columns = ["parent", "place", "inlined", "from", "to", "share", "size"] as const;
+			const columns = ["parent", "place", "inlined", "depth", "from", "to", "share"] as const;
 			for (const name of columns) Object.assign(this, { [name]: doubled(this[name]) });
 		}
 		return this.count++;
@@ -68,21 +65,17 @@ export function expand(samples: Samples, stacks: FlameStacks, places: number, op
 
 /** Indexes are in range throughout: the profile's invariants, and columns that are as long as what numbers them. */
 class Expander {
-	readonly #word: Uint32Array;
+	readonly #stacks: FlameStacks;
 	readonly #options: ExpandOptions;
-	/** sample types */
-	readonly #types: number;
-	/** what a sample weighs without signs, and the sums of it: by sample and type */
-	readonly #sizes: Float64Array;
-	readonly #wholes: Float64Array;
 	readonly #candidates = new Candidates();
 	/** candidates not kept yet, a binary heap with the largest share first */
 	readonly #heap: number[] = [];
-	/** the samples that weigh anything, and where the next word of each is; those of a node stand together */
+	/** the samples that weigh anything, and their shares; those of a node stand together, in their order */
 	readonly #order: Uint32Array;
-	readonly #next: Uint32Array;
-	/** the same, while a node is parted */
-	readonly #parted: { readonly order: Uint32Array; readonly next: Uint32Array; readonly slots: Uint32Array };
+	readonly #share: Float64Array;
+	/** while a node is parted: the slots of its samples, and these in their new order */
+	readonly #slots: Uint32Array;
+	readonly #parted: { readonly order: Uint32Array; readonly share: Float64Array };
 	readonly #innermost: Int32Array;
 	readonly #ends: Uint8Array;
 	/** callees of the node in hand, by slot; slotOf is by row of the table */
@@ -90,29 +83,20 @@ class Expander {
 	#slotPlace = new Uint32Array(256);
 	#slotSamples = new Uint32Array(256);
 	#slotInlined = new Uint8Array(256);
-	#slotSizes: Float64Array;
+	#slotShare = new Float64Array(256);
 
 	constructor(samples: Samples, stacks: FlameStacks, places: number, options: ExpandOptions) {
-		this.#word = stacks.word;
+		this.#stacks = stacks;
 		this.#options = options;
-		this.#types = samples.values.length;
-		this.#sizes = new Float64Array(samples.count * this.#types);
-		this.#wholes = new Float64Array(this.#types);
-		for (const [type, { numbers }] of samples.values.entries()) {
-			for (let s = 0; s < samples.count; s++) {
-				const size = Math.abs(numbers[s]!);
-				this.#sizes[s * this.#types + type] = size;
-				this.#wholes[type]! += size;
-			}
-		}
-		this.#order = weighing(samples.count, this.#sizes, this.#types);
-		this.#next = this.#order.map((s) => stacks.start[s]!);
+		const shares = largestShares(samples);
+		this.#order = Uint32Array.from(shares.keys()).filter((s) => shares[s]! > 0);
 		const { length } = this.#order;
-		this.#parted = { order: new Uint32Array(length), next: new Uint32Array(length), slots: new Uint32Array(length) };
+		this.#share = Float64Array.from(this.#order, (s) => shares[s]!);
+		this.#slots = new Uint32Array(length);
+		this.#parted = { order: new Uint32Array(length), share: new Float64Array(length) };
 		this.#innermost = new Int32Array(samples.count).fill(-1);
 		this.#ends = new Uint8Array(samples.count);
 		this.#slotOf = new Int32Array(places).fill(-1);
-		this.#slotSizes = new Float64Array(256 * this.#types);
 	}
 
 	run(): Expansion {
@@ -121,30 +105,34 @@ class Expander {
 		const root = this.#candidates.add();
 		this.#candidates.parent[root] = -1;
 		this.#candidates.to[root] = this.#order.length;
-		this.#candidates.size[root] = this.#wholes[this.#options.sampleIndex] ?? 0;
 		for (let next: number | undefined = root; next !== undefined; ) {
 			const node = kept.push(next) - 1;
-			more.push(this.#part(node, this.#candidates.from[next]!, this.#candidates.to[next]!));
+			more.push(this.#part(node, next));
 			next = kept.length < this.#options.most ? this.#pop() : undefined;
 		}
-		for (const left of this.#heap) more[this.#candidates.parent[left]!]!++;
-		const { parent, place, inlined, size } = this.#candidates;
+		const { parent, place, inlined, from, to } = this.#candidates;
+		for (const left of this.#heap) {
+			more[parent[left]!]!++;
+			this.#settle(parent[left]!, from[left]!, to[left]!);
+		}
 		return {
 			count: kept.length,
 			parent: Int32Array.from(kept, (at) => parent[at]!),
 			place: Uint32Array.from(kept, (at) => place[at]!),
 			inlined: Uint8Array.from(kept, (at) => inlined[at]!),
 			more: Uint32Array.from(more),
-			size: Float64Array.from(kept, (at) => size[at]!),
 			innermost: this.#innermost,
 			ends: this.#ends,
 		};
 	}
 
 	/** Parts the samples of a node by their next frame: callees become candidates. Returns how many were too light for that. */
-	#part(node: number, from: number, to: number): number {
-		const { slots, staying, cut } = this.#slot(node, from, to);
-		const { order, next, slots: slotAt } = this.#parted;
+	#part(node: number, candidate: number): number {
+		const from = this.#candidates.from[candidate]!;
+		const to = this.#candidates.to[candidate]!;
+		const depth = this.#candidates.depth[candidate]!;
+		const { slots, staying, cut } = this.#slot(depth, from, to);
+		const [order, share, parted, slotAt] = [this.#order, this.#share, this.#parted, this.#slots];
 		// where the next sample of each slot goes; what ends here stands in front
 		const place = new Uint32Array(slots + 1);
 		place[0] = from;
@@ -152,46 +140,53 @@ class Expander {
 			place[slot + 1] = at;
 			at += this.#slotSamples[slot]!;
 		}
-		for (let i = from; i < to; i++) {
-			const at = place[slotAt[i]!]!++;
-			order[at] = this.#order[i]!;
-			next[at] = this.#next[i]! + 1;
+		if (slots + Math.sign(staying) > 1) {
+			for (let i = from; i < to; i++) {
+				const at = place[slotAt[i]!]!++;
+				parted.order[at] = order[i]!;
+				parted.share[at] = share[i]!;
+			}
+			order.set(parted.order.subarray(from, to), from);
+			share.set(parted.share.subarray(from, to), from);
 		}
-		this.#order.set(order.subarray(from, to), from);
-		this.#next.set(next.subarray(from, to), from);
-		return this.#offer(node, slots, from + staying) + (cut ? 1 : 0);
+		this.#settle(node, from, from + staying);
+		return this.#offer(node, depth + 1, slots, from + staying) + (cut ? 1 : 0);
+	}
+
+	/** Tells the samples from one position to another which node is their innermost. */
+	#settle(node: number, from: number, to: number): void {
+		for (let i = from; i < to; i++) this.#innermost[this.#order[i]!] = node;
 	}
 
 	/**
 	 * Numbers the callees of a node from 0 and sums them up; the slot of a sample is 1 + that number, 0 for one that stays.
 	 * `cut`: stacks go on below the node that are not known further.
 	 */
-	#slot(node: number, from: number, to: number): { slots: number; staying: number; cut: boolean } {
-		const types = this.#types;
+	#slot(depth: number, from: number, to: number): { slots: number; staying: number; cut: boolean } {
+		const [order, share, slotAt, slotOf] = [this.#order, this.#share, this.#slots, this.#slotOf];
+		const column = this.#stacks.column(depth);
 		let slots = 0;
 		let staying = 0;
 		let cut = false;
 		for (let i = from; i < to; i++) {
-			const s = this.#order[i]!;
-			const word = this.#word[this.#next[i]!]!;
-			this.#innermost[s] = node;
+			const s = order[i]!;
+			const word = column === undefined ? this.#stacks.word(s, depth) : column[s]!;
 			if (word >= CUT) {
-				this.#parted.slots[i] = 0;
+				slotAt[i] = 0;
 				staying++;
 				if (word === END) this.#ends[s] = 1;
 				else cut = true;
 				continue;
 			}
-			const place = word >>> 1;
-			let slot = this.#slotOf[place]!;
+			let slot = slotOf[word >>> 1]!;
 			if (slot < 0) {
 				slot = slots++;
-				this.#openSlot(slot, place);
+				this.#openSlot(slot, word >>> 1);
 			}
-			this.#parted.slots[i] = slot + 1;
+			slotAt[i] = slot + 1;
 			this.#slotSamples[slot]!++;
 			this.#slotInlined[slot]! &= word & 1;
-			for (let type = 0; type < types; type++) this.#slotSizes[slot * types + type]! += this.#sizes[s * types + type]!;
+			this.#slotShare[slot]! += share[i]!;
 		}
 		return { slots, staying, cut };
 	}
@@ -201,39 +196,35 @@ class Expander {
 			this.#slotPlace = doubled(this.#slotPlace);
 			this.#slotSamples = doubled(this.#slotSamples);
 			this.#slotInlined = doubled(this.#slotInlined);
-			this.#slotSizes = doubled(this.#slotSizes);
+			this.#slotShare = doubled(this.#slotShare);
 		}
-		const types = this.#types;
 		this.#slotOf[place] = slot;
 		this.#slotPlace[slot] = place;
 		this.#slotSamples[slot] = 0;
 		this.#slotInlined[slot] = 1;
-		this.#slotSizes.fill(0, slot * types, (slot + 1) * types);
+		this.#slotShare[slot] = 0;
 	}
 
-	#offer(node: number, slots: number, start: number): number {
-		const types = this.#types;
+	#offer(node: number, depth: number, slots: number, start: number): number {
 		let tooLight = 0;
 		for (let slot = 0, from = start; slot < slots; slot++) {
 			const to = from + this.#slotSamples[slot]!;
+			const share = this.#slotShare[slot]!;
 			this.#slotOf[this.#slotPlace[slot]!] = -1;
-			let share = 0;
-			for (let type = 0; type < types; type++) {
-				const whole = this.#wholes[type]!;
-				if (whole > 0) share = Math.max(share, this.#slotSizes[slot * types + type]! / whole);
-			}
 			if (share >= this.#options.least) {
-				const { sampleIndex } = this.#options;
 				const candidate = this.#candidates.add();
 				this.#candidates.parent[candidate] = node;
 				this.#candidates.place[candidate] = this.#slotPlace[slot]!;
+				this.#candidates.depth[candidate] = depth;
 				this.#candidates.inlined[candidate] = this.#slotInlined[slot]!;
 				this.#candidates.from[candidate] = from;
 				this.#candidates.to[candidate] = to;
 				this.#candidates.share[candidate] = share;
-				this.#candidates.size[candidate] = this.#slotSizes[slot * types + sampleIndex] ?? 0;
 				this.#push(candidate);
-			} else tooLight++;
+			} else {
+				tooLight++;
+				this.#settle(node, from, to);
+			}
 			from = to;
 		}
 		return tooLight;
@@ -273,14 +264,16 @@ class Expander {
 	}
 }
 
-/** The samples that weigh something in some type. */
-function weighing(count: number, sizes: Float64Array, types: number): Uint32Array {
-	const rows = new Uint32Array(count);
-	let used = 0;
-	for (let s = 0; s < count; s++) {
-		let weighs = false;
-		for (let at = s * types; at < (s + 1) * types; at++) if (sizes[at] !== 0) weighs = true;
-		if (weighs) rows[used++] = s;
+/** By sample its share of the whole in the type where that is largest; 0 where it weighs nothing. */
+function largestShares(samples: Samples): Float64Array {
+	const shares = new Float64Array(samples.count);
+	for (const { numbers } of samples.values) {
+		let whole = 0;
+		for (let s = 0; s < shares.length; s++) whole += Math.abs(numbers[s]!);
+		for (let s = 0; s < shares.length; s++) {
+			const share = Math.abs(numbers[s]!) / whole;
+			if (share > shares[s]!) shares[s] = share;
+		}
 	}
-	return rows.slice(0, used);
+	return shares;
 }

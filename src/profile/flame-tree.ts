@@ -1,8 +1,9 @@
 import type { Int64Column } from "../formats/pprof/columns.ts";
-import type { Profile, Samples } from "../formats/pprof/model.ts";
+import type { Profile } from "../formats/pprof/model.ts";
 import { BASE_LABEL } from "./combine/load.ts";
 import { type Expansion, expand } from "./flame-expand.ts";
-import { flameStacks } from "./flame-stacks.ts";
+import { type PlaceSums, placeSums } from "./flame-places.ts";
+import { FlameStacks } from "./flame-stacks.ts";
 import { NodeTable } from "./graph/node-table.ts";
 import { trimmedPath } from "./graph/paths.ts";
 import type { Prepared } from "./prepare.ts";
@@ -50,8 +51,9 @@ export interface FlameTreeValues {
 	readonly self: Float64Array;
 	/** by node what the callees weigh that were left out */
 	readonly rest: Float64Array;
-	/** by node the two without the signs of the samples, where some are below 0: widths are made of it */
+	/** by node the two together, and the latter, without the signs of the samples, where some are below 0: widths are made of it */
 	readonly size: Float64Array | undefined;
+	readonly restSize: Float64Array | undefined;
 	/** by node the two of the base alone, in a difference against one (diff_base) */
 	readonly base: Float64Array | undefined;
 	/** by place what the samples weigh that end in it, and what those weigh that it is in, each once */
@@ -82,11 +84,13 @@ export function flameTree(prepared: Prepared, options: FlameTreeOptions = {}): F
 	const table = new NodeTable(profile, { trimPath: (path) => trimmedPath(path, trim_path, source_path) });
 	const sampleIndex = Math.max(samples.values.indexOf(prepared.value), 0);
 	const { least = 1e-6, most = 100_000 } = options;
-	const limits = { least, most: Math.max(most, 1), sampleIndex };
-	const expansion = expand(samples, flameStacks(samples, table), table.count, limits);
-	const order = walk(expansion);
 	const base = baseSamples(profile);
-	const sums = placeSums(samples, table, base);
+	const stacks = new FlameStacks(samples, table);
+	const limits = { least, most: Math.max(most, 1) };
+	const expansion = expand(samples, stacks, table.count, limits);
+	const order = walk(expansion, sizesOf(expansion, samples.values[sampleIndex]?.numbers));
+	const sums = placeSums(samples, table);
+	const baseSums = base && placeSums(samples, table, base);
 	const listed = listedPlaces(expansion, table, sums, samples.values.map(sizeOf));
 	return {
 		places: placesOf(table, listed),
@@ -98,7 +102,7 @@ export function flameTree(prepared: Prepared, options: FlameTreeOptions = {}): F
 			type,
 			unit,
 			...ownValues(samples.values[i]!.numbers, expansion, order.position, base),
-			...tableValues(sums, i, listed.places),
+			...tableValues(sums[i]!, baseSums?.[i], listed.places),
 		})),
 		sampleIndex,
 	};
@@ -125,6 +129,14 @@ function baseSamples(profile: Profile): Uint8Array | undefined {
 	return flags.includes(1) ? flags : undefined;
 }
 
+/** By node what it and all below it weigh, without the signs of the samples. */
+function sizesOf({ count, parent, innermost }: Expansion, numbers: Float64Array = new Float64Array(0)): Float64Array {
+	const sizes = new Float64Array(count);
+	for (let s = 0; s < numbers.length; s++) if (innermost[s]! >= 0) sizes[innermost[s]!]! += Math.abs(numbers[s]!);
+	for (let node = count - 1; node > 0; node--) sizes[parent[node]!]! += sizes[node]!;
+	return sizes;
+}
+
 interface Walk {
 	/** by position the node of the expansion, and its depth */
 	readonly nodes: Uint32Array;
@@ -133,7 +145,7 @@ interface Walk {
 	readonly position: Uint32Array;
 }
 
-function walk({ count, parent, size }: Expansion): Walk {
+function walk({ count, parent }: Expansion, size: Float64Array): Walk {
 	const first = new Int32Array(count).fill(-1);
 	const next = new Int32Array(count).fill(-1);
 	// Lightest first, so that the list of each caller, built from its end, has the heaviest at its head.
@@ -167,11 +179,12 @@ function ownValues(
 	{ count, innermost, ends }: Expansion,
 	position: Uint32Array,
 	base: Uint8Array | undefined,
-): Pick<FlameTreeValues, "self" | "rest" | "size" | "base"> {
+): Pick<FlameTreeValues, "self" | "rest" | "size" | "restSize" | "base"> {
 	const signed = numbers.some((value) => value < 0);
 	const self = new Float64Array(count);
 	const rest = new Float64Array(count);
 	const size = signed ? new Float64Array(count) : undefined;
+	const restSize = signed ? new Float64Array(count) : undefined;
 	const ofBase = base === undefined ? undefined : new Float64Array(count);
 	for (let s = 0; s < numbers.length; s++) {
 		if (innermost[s]! < 0) continue;
@@ -180,49 +193,11 @@ function ownValues(
 		if (ends[s] === 1) self[at]! += value;
 		else rest[at]! += value;
 		if (size !== undefined) size[at]! += Math.abs(value);
+		if (restSize !== undefined && ends[s] === 0) restSize[at]! += Math.abs(value);
 		// The samples of a base were taken off: theirs are below 0.
 		if (ofBase !== undefined && base?.[s] === 1) ofBase[at]! -= value;
 	}
-	return { self, rest, size, base: ofBase };
-}
-
-/** What places weigh: by row of the table of nodes and sample type. */
-interface PlaceSums {
-	readonly types: number;
-	readonly flat: Float64Array;
-	readonly cum: Float64Array;
-	readonly baseCum: Float64Array | undefined;
-}
-
-/** A place that is in a stack more than once counts once. */
-function placeSums(samples: Samples, table: NodeTable, base: Uint8Array | undefined): PlaceSums {
-	const types = samples.values.length;
-	const flat = new Float64Array(table.count * types);
-	const cum = new Float64Array(table.count * types);
-	const baseCum = base && new Float64Array(table.count * types);
-	const values = samples.values.map(({ numbers }) => numbers);
-	const of = new Float64Array(types);
-	const { locationStart, location, count } = samples;
-	const seen = new Uint32Array(table.count);
-	for (let s = 0; s < count; s++) {
-		for (let type = 0; type < types; type++) of[type] = values[type]![s]!;
-		const ofBase = base?.[s] === 1 ? baseCum : undefined;
-		let innermost = true;
-		for (let at = locationStart[s]!; at < locationStart[s + 1]!; at++) {
-			const l = location[at]!;
-			for (let i = table.start[l]!; i < table.start[l + 1]!; i++) {
-				const place = table.node[i]!;
-				if (seen[place] === s + 1) continue;
-				seen[place] = s + 1;
-				const row = place * types;
-				for (let type = 0; type < types; type++) cum[row + type]! += of[type]!;
-				if (ofBase !== undefined) for (let type = 0; type < types; type++) ofBase[row + type]! -= of[type]!;
-				if (innermost) for (let type = 0; type < types; type++) flat[row + type]! += of[type]!;
-				innermost = false;
-			}
-		}
-	}
-	return { types, flat, cum, baseCum };
+	return { self, rest, size, restSize, base: ofBase };
 }
 
 interface Listed {
@@ -234,7 +209,12 @@ interface Listed {
 }
 
 /** The places of the nodes that are kept, and the heaviest of the others. */
-function listedPlaces(expansion: Expansion, table: NodeTable, sums: PlaceSums, wholes: readonly number[]): Listed {
+function listedPlaces(
+	expansion: Expansion,
+	table: NodeTable,
+	sums: readonly PlaceSums[],
+	wholes: readonly number[],
+): Listed {
 	const row = new Uint32Array(table.count);
 	const places: number[] = [];
 	for (let node = 1; node < expansion.count; node++) {
@@ -242,11 +222,11 @@ function listedPlaces(expansion: Expansion, table: NodeTable, sums: PlaceSums, w
 		if (row[place] === 0) row[place] = places.push(place);
 	}
 	const share = new Float64Array(table.count);
-	for (let place = 0; place < share.length; place++) {
-		for (const [type, whole] of wholes.entries()) {
-			const at = place * sums.types + type;
-			const weight = Math.max(Math.abs(sums.flat[at]!), Math.abs(sums.cum[at]!));
-			if (weight > 0) share[place] = Math.max(share[place]!, weight / whole);
+	for (const [type, whole] of wholes.entries()) {
+		const { flat, cum } = sums[type]!;
+		for (let place = 0; place < share.length; place++) {
+			const weight = Math.max(Math.abs(flat[place]!), Math.abs(cum[place]!));
+			if (weight > 0 && weight / whole > share[place]!) share[place] = weight / whole;
 		}
 	}
 	const others = Uint32Array.from(share.keys()).filter((place) => row[place] === 0 && share[place]! > 0);
@@ -273,11 +253,12 @@ function placesOf(table: NodeTable, { places, leftOut }: Listed): FlamePlaces {
 }
 
 function tableValues(
-	{ types, flat, cum, baseCum }: PlaceSums,
-	type: number,
+	{ flat, cum }: PlaceSums,
+	ofBase: PlaceSums | undefined,
 	places: Uint32Array,
 ): Pick<FlameTreeValues, "flat" | "cum" | "baseCum"> {
-	const pick = (of: Float64Array): Float64Array =>
-		Float64Array.from({ length: places.length + 1 }, (_, i) => (i === 0 ? 0 : of[places[i - 1]! * types + type]!));
-	return { flat: pick(flat), cum: pick(cum), baseCum: baseCum && pick(baseCum) };
+	const pick = (of: Float64Array, sign = 1): Float64Array =>
+		Float64Array.from({ length: places.length + 1 }, (_, i) => (i === 0 ? 0 : sign * of[places[i - 1]!]! + 0));
+	// The samples of a base were taken off: theirs are below 0.
+	return { flat: pick(flat), cum: pick(cum), baseCum: ofBase && pick(ofBase.cum, -1) };
 }

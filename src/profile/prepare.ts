@@ -1,4 +1,4 @@
-import type { Int64Column } from "../formats/pprof/columns.ts";
+import { type Int64Column, int64At } from "../formats/pprof/columns.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { BASE_LABEL } from "./combine/load.ts";
 import { baseName } from "./go-format.ts";
@@ -52,6 +52,8 @@ export interface Prepared {
 	readonly divisor: Int64Column | undefined;
 	/** what percentages are of, in the sample type's unit */
 	readonly total: number;
+	/** the same to the last bit where a number cannot hold it */
+	readonly exactTotal: bigint | undefined;
 	readonly sampleType: string;
 	readonly sampleUnit: string;
 	/** name of the main binary, "" where unknown */
@@ -104,7 +106,7 @@ export function prepare(loaded: Profile, request: ReportRequest): Prepared | { r
 		unaggregated: filtered.profile,
 		value: samples.values[index]!,
 		divisor: options.mean ? samples.values[0] : undefined,
-		total: totalOf(whole, whole.samples.values[index]!, options.mean ? whole.samples.values[0] : undefined),
+		...totalOf(whole, whole.samples.values[index]!, options.mean ? whole.samples.values[0] : undefined),
 		sampleType: options.mean ? `mean_${type.type}` : type.type,
 		sampleUnit: type.unit,
 		title: binary === "" ? "" : baseName(binary),
@@ -136,25 +138,54 @@ function overridden(format: ReportFormat, options: ProfileOptions): ProfileOptio
  * The sum of the values without their signs: of the base's samples where there are any of a diff base, else of all; their
  * mean where there is a divisor (internal/report, computeTotal).
  */
-function totalOf(profile: Profile, value: Int64Column, divisor: Int64Column | undefined): number {
+function totalOf(
+	profile: Profile,
+	value: Int64Column,
+	divisor: Int64Column | undefined,
+): Pick<Prepared, "total" | "exactTotal"> {
+	const base = baseSamples(profile);
+	const ofBase = sizes(value, divisor, (s) => base?.[s] === 1);
+	const sums = base !== undefined && ofBase.size > 0 ? ofBase : sizes(value, divisor, () => true);
+	if (sums.divisor !== 0) return { total: Math.trunc(sums.size / sums.divisor), exactTotal: undefined };
+	if (sums.size <= Number.MAX_SAFE_INTEGER) return { total: sums.size, exactTotal: undefined };
+	let exact = 0n;
+	for (let s = 0; s < value.numbers.length; s++) {
+		const one = int64At(value, s);
+		if (sums !== ofBase || base?.[s] === 1) exact += one < 0n ? -one : one;
+	}
+	const exactTotal = BigInt.asIntN(64, exact);
+	return { total: Number(exactTotal), exactTotal };
+}
+
+/** Sums over some samples of the values without their signs, and of the divisors. */
+function sizes(
+	value: Int64Column,
+	divisor: Int64Column | undefined,
+	counts: (sample: number) => boolean,
+): { readonly size: number; readonly divisor: number } {
+	let size = 0;
+	let divisors = 0;
+	for (let s = 0; s < value.numbers.length; s++) {
+		if (!counts(s)) continue;
+		size += Math.abs(value.numbers[s]!);
+		divisors += divisor?.numbers[s] ?? 0;
+	}
+	return { size, divisor: divisors };
+}
+
+/** 1: the sample is of a diff base; undefined where the profile knows of none */
+function baseSamples(profile: Profile): Uint8Array | undefined {
 	const { labelStart, labels, count } = profile.samples;
 	const key = profile.strings.find(BASE_LABEL.key);
 	const text = profile.strings.find(BASE_LABEL.value);
-	const all = { total: 0, divisor: 0 };
-	const base = { total: 0, divisor: 0 };
+	if (key === undefined || text === undefined) return undefined;
+	const flags = new Uint8Array(count);
 	for (let s = 0; s < count; s++) {
-		const size = Math.abs(value.numbers[s]!);
-		all.total += size;
-		all.divisor += divisor?.numbers[s] ?? 0;
-		for (let label = labelStart[s]!; key !== undefined && label < labelStart[s + 1]!; label++) {
-			if (labels.key[label] !== key || labels.text[label] !== text) continue;
-			base.total += size;
-			base.divisor += divisor?.numbers[s] ?? 0;
-			break;
+		for (let label = labelStart[s]!; label < labelStart[s + 1]!; label++) {
+			if (labels.key[label] === key && labels.text[label] === text) flags[s] = 1;
 		}
 	}
-	const sums = base.total > 0 ? base : all;
-	return sums.divisor === 0 ? sums.total : Math.trunc(sums.total / sums.divisor);
+	return flags;
 }
 
 function activeFilters(options: ProfileOptions): readonly string[] {

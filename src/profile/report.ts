@@ -1,5 +1,5 @@
 import type { Profile } from "../formats/pprof/model.ts";
-import { profileText } from "../formats/pprof/text.ts";
+import { profileTextParts, type TextOptions } from "../formats/pprof/text.ts";
 import { divided, type Prepared, prepare, type ReportRequest } from "./prepare.ts";
 import { callgrindReport } from "./report/callgrind.ts";
 import { dotReport } from "./report/dot.ts";
@@ -23,17 +23,21 @@ export type Report = (
  */
 export function report(loaded: Profile, request: ReportRequest): Report | { readonly error: string } {
 	const prepared = prepare(loaded, request);
-	if ("error" in prepared) return prepared;
-	const { warnings } = prepared;
+	return "error" in prepared ? prepared : reportOf(prepared);
+}
+
+/** The report that a profile was prepared for. */
+export function reportOf(prepared: Prepared): Report | { readonly error: string } {
+	const { warnings, profile } = prepared;
 	const text = (chunks: Iterable<string>): Report => ({ kind: "text", text: chunks, warnings });
-	switch (request.format) {
+	switch (prepared.format) {
 		case "text":
 			return text(textReport(prepared));
 		case "tree":
 			return text(treeReport(prepared));
 		case "peek": {
 			const { chunks, matched } = collected(treeReport(prepared));
-			return matched > 0 ? text(chunks) : { error: `no matches found for regexp: ${request.pattern}` };
+			return matched > 0 ? text(chunks) : { error: `no matches found for regexp: ${prepared.pattern?.pattern}` };
 		}
 		case "traces":
 			return text(tracesReport(prepared));
@@ -44,17 +48,27 @@ export function report(loaded: Profile, request: ReportRequest): Report | { read
 		case "callgrind":
 			return text(callgrindReport(prepared));
 		case "comments":
-			return text(loaded.comments.map((comment) => `${comment}\n`));
+			return text(profile.comments.map((comment) => `${comment}\n`));
 		case "raw":
-			return text([profileText(prepared.profile)]);
+			return text(profileTextParts(profile, rawZone(prepared)));
 		case "topproto":
 			return { kind: "profile", profile: topProto(prepared), warnings };
 		case "proto":
 			return { kind: "profile", profile: dividedProfile(prepared), warnings };
 		case "list":
 		case "stacks":
-			return { error: `${request.format} is no report of its own` };
+			return { error: `${prepared.format} is no report of its own` };
 	}
+}
+
+function rawZone({ zoneAt }: Prepared): TextOptions {
+	if (zoneAt === undefined) return {};
+	return {
+		zone: (milliseconds) => {
+			const { name, minutes } = zoneAt(milliseconds);
+			return { name, offsetMinutes: minutes };
+		},
+	};
 }
 
 /** All of a tree report, and of how many nodes it tells. */

@@ -1,9 +1,9 @@
-import { type Figure, figure, nodeFigure } from "./figure.ts";
+import { type Figure, nodeFigure, sumFigure } from "./figure.ts";
 import { type EdgeLists, edgesBy, edgeWeight } from "./graph/edges.ts";
 import { cumOf, flatOf, type Graph, nameOf, rowOf } from "./graph/graph.ts";
 import { sortedEdges } from "./graph/order.ts";
 import { type TrimmedGraph, trimmedGraph } from "./graph/trim.ts";
-import { divided, type Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepare.ts";
 
 /** A place in the program as far as the granularity tells it. */
 export interface Place {
@@ -96,13 +96,19 @@ export function treeRows(prepared: Prepared): TreeRows {
 }
 
 function header(prepared: Prepared, trimmed: TrimmedGraph): RowsHeader {
+	const { graph } = trimmed;
+	const { exact } = graph.values.flat;
 	let shown = 0;
-	for (const node of trimmed.graph.nodes) shown += flatOf(trimmed.graph, node);
+	let exactShown = 0n;
+	for (const node of graph.nodes) {
+		shown += flatOf(graph, node);
+		exactShown += exact?.[node] ?? 0n;
+	}
 	return {
 		sampleType: prepared.sampleType,
 		unit: prepared.sampleUnit,
-		total: figure(divided(prepared, prepared.total)),
-		shown: figure(divided(prepared, shown)),
+		total: sumFigure(prepared, prepared.total, prepared.exactTotal),
+		shown: sumFigure(prepared, shown, exact && exactShown),
 		nodes: trimmed.nodesBefore,
 		droppedNodes: trimmed.droppedNodes,
 	};

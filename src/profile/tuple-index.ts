@@ -1,6 +1,6 @@
 /**
- * Numbers tuples of 32-bit words in the order in which they are first asked for: nodes by function and line, edges by
- * caller and callee, tree nodes by parent and frame. Open addressing over typed arrays, no object per tuple.
+ * Numbers tuples of 32-bit words in the order in which they are first asked for: nodes by function, line and so on. Open
+ * addressing over typed arrays, no object per tuple.
  */
 export class TupleIndex {
 	/** how many different tuples there are */
@@ -29,21 +29,6 @@ export class TupleIndex {
 			const row = this.#slots[slot]!; // masked
 			if (row < 0) return this.#insert(slot, hash, tuple);
 			if (this.#hashes[row] === hash && this.#equals(row, tuple)) return row;
-			slot = (slot + 1) & mask;
-		}
-	}
-
-	/** The same for a pair, the most common tuple; only where the width is 2. */
-	ofPair(first: number, second: number): number {
-		const a = first | 0;
-		const b = second | 0;
-		const hash = finished(mixed(mixed(0x811c9dc5, a), b));
-		const mask = this.#slots.length - 1;
-		let slot = hash & mask;
-		for (;;) {
-			const row = this.#slots[slot]!; // masked
-			if (row < 0) return this.#insert(slot, hash, [a, b]);
-			if (this.#words[row * 2] === a && this.#words[row * 2 + 1] === b) return row;
 			slot = (slot + 1) & mask;
 		}
 	}

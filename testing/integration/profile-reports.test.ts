@@ -24,6 +24,7 @@ import { ProfileBuilder } from "../../src/formats/pprof/builder.ts";
 import { encodeProfile } from "../../src/formats/pprof/encode.ts";
 import { buildSubject } from "../subjects.ts";
 import { goPprof, pprofModule } from "./pprof-module.ts";
+import { randomFlags, randomNumbers, randomProfile } from "./profile-random.ts";
 import { ourReport, pprofReport } from "./profile-reports.ts";
 
 const run = promisify(execFile);
@@ -230,6 +231,18 @@ test("C++ and Java profiles of pprof's own corpus", async () => {
 		for (const flags of ["-top", "-tree -lines", "-dot", "-traces", "-tags"]) {
 			await compare(flags.split(" "), [join(corpus, file)]);
 		}
+	}
+});
+
+test("random profiles under random flags", async () => {
+	for (let seed = 1; seed <= 100; seed++) {
+		const random = randomNumbers(seed);
+		const file = join(folder, `random-${seed}.pb.gz`);
+		await writeFile(file, gzipSync(encodeProfile(randomProfile(random))));
+		const flags = randomFlags(random);
+		await compare(flags, [file]).catch((error: unknown) => {
+			throw new Error(`seed ${seed}: ${flags.join(" ")}`, { cause: error });
+		});
 	}
 });
 

@@ -20,8 +20,8 @@ export interface CoreThread {
 	readonly tid: number;
 	/** 0 where it was not interrupted by one */
 	readonly signal: number;
-	/** undefined where the note is shorter than the machine's registers */
-	readonly registers: { readonly pc: number; readonly sp: number } | undefined;
+	/** undefined where the note is shorter than the machine's registers; `lr` is the link register of machines that have one */
+	readonly registers: { readonly pc: number; readonly sp: number; readonly lr?: number } | undefined;
 }
 
 /** NT_PRPSINFO */

@@ -140,11 +140,16 @@ class NoteReader {
 		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		const spec = this.#arch === undefined ? undefined : REGISTERS[this.#arch];
 		const fits = spec !== undefined && bytes.length >= PRSTATUS.registers + spec.words * 8;
+		const register = (nth: number) => word(view, PRSTATUS.registers + nth * 8);
 		this.threads.push({
 			tid: view.getInt32(PRSTATUS.pid, true),
 			signal: view.getInt16(PRSTATUS.cursig, true),
 			registers: fits
-				? { pc: word(view, PRSTATUS.registers + spec.pc * 8), sp: word(view, PRSTATUS.registers + spec.sp * 8) }
+				? {
+						pc: register(spec.pc),
+						sp: register(spec.sp),
+						...(spec.lr === undefined ? {} : { lr: register(spec.lr) }),
+					}
 				: undefined,
 		});
 	}

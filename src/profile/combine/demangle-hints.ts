@@ -10,15 +10,18 @@ import { ExtendedStrings } from "../strings-extended.ts";
 export function simplifyNames(profile: Profile): Profile {
 	const { functions } = profile;
 	const strings = new ExtendedStrings(profile.strings);
+	const looksMangled = candidates(profile);
 	const simplified = new Map<number, number>();
 	let name: Uint32Array | undefined;
 	for (let f = 0; f < functions.count; f++) {
 		const before = functions.name[f]!;
 		const system = functions.systemName[f]!;
 		if (before !== 0 && before !== system) continue;
-		let after = simplified.get(system);
+		let after = looksMangled[system] === 1 ? simplified.get(system) : system;
 		if (after === undefined) {
-			after = strings.intern(simplifiedName(strings.text(system)));
+			const text = strings.text(system);
+			const simple = simplifiedName(text);
+			after = simple === text ? system : strings.intern(simple);
 			simplified.set(system, after);
 		}
 		if (after === before) continue;
@@ -26,6 +29,32 @@ export function simplifyNames(profile: Profile): Profile {
 		name[f] = after;
 	}
 	return name === undefined ? profile : { ...profile, strings, functions: { ...functions, name } };
+}
+
+/** Flags of the strings that have a bracket or a double colon: most names have none, and are not even decoded. */
+function candidates({ strings, functions }: Profile): Uint8Array {
+	const flags = new Uint8Array(strings.count);
+	const looked = new Uint8Array(strings.count);
+	for (const row of functions.systemName) {
+		if (looked[row] === 1) continue;
+		looked[row] = 1;
+		const bytes = strings.bytes(row);
+		for (let i = 0; i < bytes.length; i++) {
+			const byte = bytes[i]!;
+			// < > [ ] and ::
+			if (
+				byte === 0x3c ||
+				byte === 0x3e ||
+				byte === 0x5b ||
+				byte === 0x5d ||
+				(byte === 0x3a && bytes[i + 1] === 0x3a)
+			) {
+				flags[row] = 1;
+				break;
+			}
+		}
+	}
+	return flags;
 }
 
 function simplifiedName(name: string): string {

@@ -1,6 +1,6 @@
 import type { Int64Column } from "../../formats/pprof/columns.ts";
 import type { Samples } from "../../formats/pprof/model.ts";
-import { TupleIndex } from "../tuple-index.ts";
+import { PairIndex } from "../pair-index.ts";
 import type { NodeTable } from "./node-table.ts";
 import { joined, meanOf, type SampleWeights } from "./weights.ts";
 
@@ -135,7 +135,7 @@ function callerOf(
 
 /** Edges as they come up, with an entry for the last caller of each node: most calls are from the same as before. */
 class EdgeCollector {
-	readonly #index = new TupleIndex(2, 1024);
+	readonly #index = new PairIndex(1024);
 	readonly #lastCaller: Int32Array;
 	readonly #lastEdge: Int32Array;
 	/** by edge: the last sample that passed through it, plus 1 */
@@ -156,7 +156,7 @@ class EdgeCollector {
 		let edge: number;
 		if (this.#lastCaller[callee] === caller) edge = this.#lastEdge[callee]!;
 		else {
-			edge = this.#index.ofPair(caller, callee);
+			edge = this.#index.of(caller, callee);
 			this.#lastCaller[callee] = caller;
 			this.#lastEdge[callee] = edge;
 		}
@@ -211,8 +211,8 @@ class EdgeCollector {
 		const values = weights.value.length;
 		return {
 			count,
-			caller: Uint32Array.from({ length: count }, (_, edge) => this.#index.word(edge, 0)),
-			callee: Uint32Array.from({ length: count }, (_, edge) => this.#index.word(edge, 1)),
+			caller: new Uint32Array(this.#index.firsts().buffer),
+			callee: new Uint32Array(this.#index.seconds().buffer),
 			weight: joined(sums.slice(0, values)),
 			divisor: weights.divisor && joined(sums.slice(values)).numbers,
 			residual: this.#residual.slice(0, count),

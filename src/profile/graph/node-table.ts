@@ -164,10 +164,11 @@ export class NodeTable {
 		return this.#functions[node] ?? -1;
 	}
 
-	/** The same function for all nodes that differ only in address, line and column. */
+	/** The same for all nodes that differ only in address, line and column; one without address and line is its own function. */
 	functionKey(node: number): string {
 		const word = (at: number): number => this.#index.word(node, at);
-		return `${word(NAME)} ${word(FILE)} ${word(START_LINE)} ${word(BINARY)}`;
+		const column = this.address(node) === 0n && this.line(node) === 0 ? word(COLUMN) : 0;
+		return `${word(NAME)} ${word(FILE)} ${word(START_LINE)} ${word(BINARY)} ${column}`;
 	}
 
 	/** How reports name it: address, function and place, as far as there are (graph.go, PrintableName). */

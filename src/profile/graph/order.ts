@@ -37,10 +37,11 @@ function entropies(graph: Graph): Float64Array {
 	for (const n of graph.nodes) {
 		const flat = values.flat.numbers[n]!;
 		const score = edgeEntropy(edges, incoming, n, 0) + edgeEntropy(edges, outgoing, n, flat);
-		// Where an edge weighs nothing the sum is no number, and Go makes that the least integer, which has no positive
-		// counterpart: last without flat, else before all others and the lighter the earlier.
-		if (Number.isNaN(score)) scores[n] = flat === 0 ? -1 : 1e300 / (1 + Math.abs(flat));
-		else scores[n] = Math.abs(Math.trunc(score * values.cum.numbers[n]!) + flat);
+		const spread = score * values.cum.numbers[n]!;
+		// Where an edge weighs nothing that is no number, with edges below zero it may be beyond 64 bits. Go makes both the
+		// least integer, which has no positive counterpart: last without flat, else before all others, the lighter the earlier.
+		if (Math.abs(spread) < 2 ** 63) scores[n] = Math.abs(Math.trunc(spread) + flat);
+		else scores[n] = flat === 0 ? -1 : 1e300 / (1 + Math.abs(flat));
 	}
 	return scores;
 }

@@ -2,8 +2,8 @@ import type { Profile } from "../../formats/pprof/model.ts";
 import { BASE_LABEL } from "../combine/load.ts";
 import { compareText } from "../go-format.ts";
 import { scaledLabel } from "../measurement.ts";
+import { PairIndex } from "../pair-index.ts";
 import { SequenceIndex } from "../sequence-index.ts";
-import { TupleIndex } from "../tuple-index.ts";
 import type { NodeTable } from "./node-table.ts";
 import type { ContextTree } from "./tree-graph.ts";
 import { meanOf, type SampleWeights } from "./weights.ts";
@@ -54,10 +54,10 @@ export function collectTags(source: TagSource, nodes: Uint32Array): Map<number, 
 	const walk = nodeWalk(source);
 	const wanted = new Uint8Array(source.tree?.count ?? source.table.count);
 	for (const node of nodes) wanted[node] = 1;
-	const rows = new TupleIndex(2, 1024);
+	const rows = new PairIndex(1024);
 	const sums: number[] = [];
 	const add = (node: number, combo: number, sample: number, at: 0 | 2): void => {
-		const row = rows.ofPair(node, combo) * 4 + at;
+		const row = rows.of(node, combo) * 4 + at;
 		while (sums.length <= row + 3) sums.push(0);
 		sums[row] = sums[row]! + weightOf(source.weights.value, sample);
 		if (source.weights.divisor !== undefined) {
@@ -75,9 +75,11 @@ export function collectTags(source: TagSource, nodes: Uint32Array): Map<number, 
 	}
 	const tags = new Map<number, NodeTags>();
 	for (const node of nodes) tags.set(node, { labels: new Map(), numbers: new Map() });
+	const nodeOf = rows.firsts();
+	const comboOf = rows.seconds();
 	for (let row = 0; row < rows.count; row++) {
 		const [flat = 0, flatDivisor = 0, cum = 0, cumDivisor = 0] = sums.slice(row * 4, row * 4 + 4);
-		combos.addTo(tags.get(rows.word(row, 0))!, rows.word(row, 1), { flat, flatDivisor, cum, cumDivisor }); // wanted ones
+		combos.addTo(tags.get(nodeOf[row]!)!, comboOf[row]!, { flat, flatDivisor, cum, cumDivisor }); // wanted ones
 	}
 	return tags;
 }

@@ -1,5 +1,5 @@
 import type { Samples } from "../../formats/pprof/model.ts";
-import { TupleIndex } from "../tuple-index.ts";
+import { PairIndex } from "../pair-index.ts";
 import type { Edges } from "./edges.ts";
 import type { Graph } from "./graph.ts";
 import { weighedNodes } from "./graph.ts";
@@ -21,7 +21,7 @@ export interface ContextTree {
 
 export function contextTree(samples: Samples, table: NodeTable, skip: Uint8Array): ContextTree {
 	// Growing is half of the work where there are many contexts: one for every eighth frame is a good first guess.
-	const index = new TupleIndex(2, Math.min(Math.max(4096, samples.location.length >>> 3), 2 ** 20));
+	const index = new PairIndex(Math.min(Math.max(4096, samples.location.length >>> 3), 2 ** 20));
 	const leaf = new Int32Array(samples.count).fill(-1);
 	let inlined = new Uint8Array(4096);
 	const { start, node } = table;
@@ -34,7 +34,7 @@ export function contextTree(samples: Samples, table: NodeTable, skip: Uint8Array
 			const last = start[l + 1]! - 1;
 			for (let n = last; n >= start[l]!; n--) {
 				const before = index.count;
-				at = index.ofPair(at, node[n]!);
+				at = index.of(at, node[n]!);
 				if (at >= inlined.length) {
 					const larger = new Uint8Array(inlined.length * 2);
 					larger.set(inlined);
@@ -48,8 +48,8 @@ export function contextTree(samples: Samples, table: NodeTable, skip: Uint8Array
 	}
 	return {
 		count: index.count,
-		parent: Int32Array.from({ length: index.count }, (_, i) => index.word(i, 0)),
-		info: Uint32Array.from({ length: index.count }, (_, i) => index.word(i, 1)),
+		parent: index.firsts(),
+		info: new Uint32Array(index.seconds().buffer),
 		leaf,
 		inlined: inlined.slice(0, index.count),
 	};

@@ -2,8 +2,8 @@ import type { Uint64Column } from "../../formats/pprof/columns.ts";
 import { int64Column } from "../../formats/pprof/columns.ts";
 import type { Functions, Lines, Locations, Profile } from "../../formats/pprof/model.ts";
 import { scaledLabel } from "../measurement.ts";
+import { PairIndex } from "../pair-index.ts";
 import { ExtendedStrings } from "../strings-extended.ts";
-import { TupleIndex } from "../tuple-index.ts";
 
 /**
  * Adds frames that stand for the values of labels: for `tagroot` above the outermost caller, the first key outermost, for
@@ -50,7 +50,7 @@ class TagFrames {
 	readonly #unit: string;
 	readonly #strings: ExtendedStrings;
 	/** frames by name and key, both string rows */
-	readonly #frames = new TupleIndex(2);
+	readonly #frames = new PairIndex();
 
 	constructor(profile: Profile, unit: string) {
 		this.#profile = profile;
@@ -62,7 +62,7 @@ class TagFrames {
 	of(sample: number, key: string): { readonly location: number; readonly matched: boolean } {
 		const keyRow = this.#strings.intern(key);
 		const values = this.#values(sample, keyRow);
-		const frame = this.#frames.ofPair(this.#strings.intern(values.join(",")), keyRow);
+		const frame = this.#frames.of(this.#strings.intern(values.join(",")), keyRow);
 		return { location: this.#profile.locations.count + frame, matched: values.length > 0 };
 	}
 
@@ -88,8 +88,8 @@ class TagFrames {
 	tables(): Pick<Profile, "strings" | "functions" | "lines" | "locations"> {
 		const { functions, lines, locations } = this.#profile;
 		const count = this.#frames.count;
-		const names = Uint32Array.from({ length: count }, (_, i) => this.#frames.word(i, 0));
-		const files = Uint32Array.from({ length: count }, (_, i) => this.#frames.word(i, 1));
+		const names = new Uint32Array(this.#frames.firsts().buffer);
+		const files = new Uint32Array(this.#frames.seconds().buffer);
 		const zeros = int64Column(new Array<number>(count).fill(0));
 		const rows = (from: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => from + i);
 		const moreFunctions: Functions = {
