@@ -1,10 +1,12 @@
 /**
  * Builds what is published into dist/: main.js, one file per entry of src/capture/entry-points.ts, chunks that load when
- * they are needed (operations, runtime layouts), the declarations of the operations (dist/types), and the manual (gomem.1).
+ * they are needed (operations, runtime layouts), the declarations of the operations (dist/types), the pages of html reports and
+ * what pictures are drawn with (dist/ui), and the manual (gomem.1).
  * Everything that the code imports is bundled, so that the installed package starts quickly and needs no other one.
  */
 import { execFile } from "node:child_process";
 import {
+	cpSync,
 	existsSync,
 	readdirSync,
 	readFileSync,
@@ -14,11 +16,14 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
+import { pictureFiles } from "../src/api/html/png.ts";
 import { entrySources } from "../src/capture/entry-points.ts";
 import { manualText } from "../src/cli/man-command.ts";
+import { buildUi } from "./build-ui.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -28,6 +33,7 @@ const started = new Date();
 
 const files = await bundle();
 await declare();
+await pages();
 writeFileSync(join(fresh, "gomem.1"), await manualText(process.env["SOURCE_DATE_EPOCH"]));
 // the stamp is as old as the start: a source that changed meanwhile is newer
 writeFileSync(join(fresh, ".stamp"), `${started.toISOString()}\n`);
@@ -67,6 +73,15 @@ async function bundle(): Promise<readonly string[]> {
 	});
 	await build.close();
 	return output.map((file) => file.fileName);
+}
+
+/** src/api/html reads them from beside the chunk that it is in. */
+async function pages(): Promise<void> {
+	const directory = join(fresh, "ui");
+	const sizes = await buildUi(directory);
+	const resolver = createRequire(import.meta.url);
+	for (const [name, file] of Object.entries(pictureFiles)) cpSync(resolver.resolve(file), join(directory, name));
+	console.log(`pages: ${[...sizes].map(([name, size]) => `${name} ${size}`).join(", ")} bytes`);
 }
 
 async function declare(): Promise<void> {

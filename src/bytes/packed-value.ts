@@ -53,16 +53,22 @@ function kindOf(column: Column): Kind {
 }
 
 function writeColumn(to: ByteWriter, kind: Kind, column: Column): void {
-	if (kind === "u8") return to.raw(column as Uint8Array);
-	if (kind === "f64") {
-		const bytes = new DataView(new ArrayBuffer(column.length * 8));
-		for (const [i, value] of column.entries()) bytes.setFloat64(i * 8, value, true);
-		return to.raw(new Uint8Array(bytes.buffer));
-	}
+	if (kind === "u8") to.raw(column as Uint8Array);
+	else if (kind === "f64") writeDoubles(to, column);
+	else writeWhole(to, column, kind !== "whole");
+}
+
+function writeDoubles(to: ByteWriter, column: Column): void {
+	const bytes = new DataView(new ArrayBuffer(column.length * 8));
+	for (const [i, value] of column.entries()) bytes.setFloat64(i * 8, value, true);
+	to.raw(new Uint8Array(bytes.buffer));
+}
+
+function writeWhole(to: ByteWriter, column: Column, differences: boolean): void {
 	let before = 0;
 	for (let i = 0; i < column.length; i++) {
 		const value = column[i] ?? 0;
-		to.uvarint(zigzag(kind === "whole" ? value : value - before));
+		to.uvarint(zigzag(differences ? value - before : value));
 		before = value;
 	}
 }
@@ -79,7 +85,12 @@ export function unpackValue<T>(bytes: Uint8Array): T {
 	if (bytes.length < 4) throw new ParseError({ format: FORMAT, expected: "4 bytes", actual: `${bytes.length}` });
 	const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 	if (length > bytes.length - 4) {
-		throw new ParseError({ format: FORMAT, field: "length", expected: `at most ${bytes.length - 4}`, actual: `${length}` });
+		throw new ParseError({
+			format: FORMAT,
+			field: "length",
+			expected: `at most ${bytes.length - 4}`,
+			actual: `${length}`,
+		});
 	}
 	const from = new Cursor(bytes, FORMAT);
 	from.skip(4 + length, "json");
@@ -108,7 +119,8 @@ function readColumn(from: Cursor, kind: string, count: number): Column {
 	}
 	if (kind === "u8") return from.take(count, "column").slice();
 	if (kind === "f64") return readDoubles(from, count);
-	const column = kind === "whole" ? new Float64Array(count) : kind === "i32" ? new Int32Array(count) : new Uint32Array(count);
+	const column =
+		kind === "whole" ? new Float64Array(count) : kind === "i32" ? new Int32Array(count) : new Uint32Array(count);
 	let before = 0;
 	for (let i = 0; i < count; i++) {
 		const coded = from.uvarint("column");

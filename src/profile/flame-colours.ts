@@ -33,7 +33,7 @@ export function packageColour(packageName: string, dark: boolean): string {
 	// Reds are left to differences and blues too pale to tell from the grey are left out by the lightness.
 	const hue = 20 + (hash % 320);
 	const tone = (hash >>> 12) % 3;
-	return dark ? `hsl(${hue} 30% ${30 + tone * 3}%)` : `hsl(${hue} 52% ${76 + tone * 3}%)`;
+	return dark ? `hsl(${hue} 30% ${27 + tone * 2}%)` : `hsl(${hue} 52% ${76 + tone * 3}%)`;
 }
 
 /** FNV-1a with a last mix, as packages often differ in their last letters only. */

@@ -62,7 +62,10 @@ export class FlameStacks {
 			const l = location[at]!;
 			const last = start[l + 1]! - 1;
 			for (let i = last; i >= start[l]!; i--, depth++) {
-				if (depth >= DEEPEST || this.#lower.length >= MOST_WORDS) return this.#lower.push(CUT);
+				if (depth >= DEEPEST || this.#lower.length >= MOST_WORDS) {
+					this.#lower.push(CUT);
+					return;
+				}
 				if (depth >= UPPER) this.#lower.push(node[i]! * 2 + (i === last ? 0 : 1));
 			}
 		}

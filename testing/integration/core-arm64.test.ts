@@ -1,54 +1,31 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import { promisify } from "node:util";
 import { operation as memstatsOperation } from "../../src/api/memstats.ts";
 import { operation as whyOperation } from "../../src/api/why.ts";
 import type { WhyCoreResult } from "../../src/api/why-shape.ts";
-import { missing } from "../debian-packages.ts";
 import { documentOf } from "../operations.ts";
-import { toolchain } from "../subjects.ts";
 import { rejectsWith } from "./captures.ts";
+import { arm64Core, buildArm64, emulator } from "./core-arm64-program.ts";
 import { assertNear, lineBytes } from "./why-truth.ts";
 
 // An arm64 program under qemu's user mode, which writes the core of its guest: no arm64 machine is needed for that.
 
-const exec = promisify(execFile);
-const subjects = join(import.meta.dirname, "../../subjects");
 const folder = mkdtempSync(join(tmpdir(), "gomem-arm64-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The emulator's command, or why there is none. */
-function emulator(): { readonly command: string } | { readonly missing: string } {
-	const command = ["qemu-aarch64-static", "qemu-aarch64"].find((name) => missing(name) === false);
-	return command === undefined ? { missing: missing("qemu-aarch64-static") || "" } : { command };
-}
 
 for (const go of ["1.23.12", "1.21.13"]) {
 	test(`go${go} arm64: MemStats and lines out of a core of qemu`, async (t) => {
 		const qemu = emulator();
 		if ("missing" in qemu) return t.skip(qemu.missing);
-		const program = await build(go);
-		const there = mkdtempSync(join(folder, "core-"));
-		const child = spawn("prlimit", ["--core=unlimited", qemu.command, program, "-mib", "16"], {
-			cwd: there,
-			env: { PATH: process.env["PATH"] ?? "", GOTRACEBACK: "crash", TMPDIR: there },
-			stdio: ["pipe", "pipe", "ignore"],
-		});
-		const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-		await lines.next(); // it is ready
-		child.stdin.write("memstats\n");
-		const truth = JSON.parse((await lines.next()).value as string) as Record<string, number>;
-		child.kill("SIGABRT");
-		await once(child, "exit");
-		const core = readdirSync(there).find((name) => name.endsWith(".core"));
-		if (core === undefined) return t.skip(`${qemu.command} writes no cores: ${readdirSync(there).join(" ")}`);
-		const target = join(there, core);
+		const program = await buildArm64("livemap", go, folder);
+		const args = ["-mib", "16"];
+		const core = await arm64Core({ command: qemu.command, program, args, commands: ["memstats"] }, folder);
+		const target = core.path;
+		if (target === undefined) return t.skip(`${qemu.command} writes no cores: ${core.left.join(" ")}`);
+		const truth = core.answers[0] as Record<string, number>;
 
 		const fields = await documentOf(memstatsOperation, { target, exe: program });
 		for (const field of ["HeapInuse", "HeapAlloc", "HeapObjects", "Sys", "HeapReleased", "GCSys", "NumGC"]) {
@@ -74,12 +51,4 @@ for (const go of ["1.23.12", "1.21.13"]) {
 			"lines",
 		);
 	});
-}
-
-async function build(go: string): Promise<string> {
-	const tools = await toolchain(go);
-	const program = join(folder, `livemap-${go}`);
-	const env = { ...tools.env, GOARCH: "arm64", CGO_ENABLED: "0" };
-	await exec(tools.go, ["build", "-o", program, "./livemap"], { cwd: subjects, env });
-	return program;
 }

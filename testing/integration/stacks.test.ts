@@ -9,7 +9,7 @@ import { operation, type StacksResult } from "../../src/api/stacks.ts";
 import { ObservedProcess } from "../../src/capture/process.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { decodeStacks, encodeGoroutines, encodeSymbols, type GoroutineStacks } from "../../src/evidence/stacks.ts";
-import { stackFrames, stateText } from "../../src/goruntime/stack-groups.ts";
+import { stackFrames } from "../../src/goruntime/stack-groups.ts";
 import { documentOf, run } from "../operations.ts";
 import {
 	type BuildMode,
@@ -20,6 +20,7 @@ import {
 	skipReason,
 	startSubject,
 } from "../subjects.ts";
+import { compareWithTraceback, parseTraceback } from "./tracebacks.ts";
 
 // The goroutines that subjects and Go's own tracebacks tell of, against what gomem reads from outside.
 
@@ -170,31 +171,15 @@ function pprofStacks(text: string): Record<string, number> {
 describe("stacks against the runtime's own traceback", () => {
 	onEach("every frame, its place and its stack pointer", "goroutines", async (options) => {
 		const { stacks, traceback } = await thenQuit("goroutines", ["-n", "400", "-sockets", "20"], options);
-		const compared = compare(stacks, traceback);
+		const compared = compareWithTraceback(stacks, traceback).size;
 		assert.ok(compared >= 400, `${compared} goroutines compared`);
 	});
 
 	onEach("the inner and outer fifty frames of deep ones", "deepstacks", async (options) => {
 		const { stacks, traceback } = await thenQuit("deepstacks", ["-n", "12"], options);
-		assert.ok(compare(stacks, traceback) >= 12);
+		assert.ok(compareWithTraceback(stacks, traceback).size >= 12);
 	});
 });
-
-interface TracedFrame {
-	readonly text: string;
-	readonly sp: number | undefined;
-	readonly pc: number | undefined;
-}
-
-interface Traced {
-	readonly state: string;
-	readonly created: string | undefined;
-	readonly inner: readonly TracedFrame[];
-	/** behind "…frames elided…" */
-	readonly outer: readonly TracedFrame[];
-	/** "...additional frames elided...", as it was up to Go 1.20: nothing of the outer end is printed */
-	readonly cut: boolean;
-}
 
 /** Reads a subject's stacks, and then lets its runtime print them all with addresses: it ends so. */
 async function thenQuit(name: string, args: string[], options: StartOptions) {
@@ -216,73 +201,6 @@ async function thenQuit(name: string, args: string[], options: StartOptions) {
 	} finally {
 		child.kill("SIGKILL");
 	}
-}
-
-/** runtime/traceback.go: goroutineheader, traceback2, printcreatedby1 at level 2. */
-function parseTraceback(text: string): Map<number, Traced> {
-	const found = new Map<number, Traced>();
-	for (const block of text.split("\n\n")) {
-		const head = /^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\],]+)/m.exec(block); // gp and m since 1.22
-		if (head === null) continue;
-		const inner: TracedFrame[] = [];
-		const outer: TracedFrame[] = [];
-		let frames = inner;
-		let created: string | undefined;
-		let cut = false;
-		let name = "";
-		for (const line of block.slice(head.index).split("\n").slice(1)) {
-			if (/^\.\.\.\d+ frames elided\.\.\.$/.test(line)) frames = outer;
-			if (line === "...additional frames elided...") cut = true;
-			const maker = /^created by (.*?)(?: in goroutine \d+)?$/.exec(line)?.[1];
-			const place = /^\t(\S+:\d+)(?: \+0x[0-9a-f]+)?(?: fp=0x[0-9a-f]+ sp=0x([0-9a-f]+) pc=0x([0-9a-f]+))?/.exec(line);
-			if (maker !== undefined) name = `created by ${maker}`;
-			else if (place === null) name = line.slice(0, line.lastIndexOf("("));
-			else if (name.startsWith("created by ")) created = `${name.slice(11)} ${place[1]}`;
-			else frames.push({ text: `${name} ${place[1]}`, sp: hex(place[2]), pc: hex(place[3]) });
-		}
-		found.set(Number(head[1]), { state: head[2] ?? "", created, inner, outer, cut });
-	}
-	return found;
-}
-
-function hex(digits: string | undefined): number | undefined {
-	return digits === undefined ? undefined : Number.parseInt(digits, 16);
-}
-
-/** Compares the goroutines that are parked in both; returns how many those are. */
-function compare(s: GoroutineStacks, traceback: ReadonlyMap<number, Traced>): number {
-	let compared = 0;
-	for (let row = 0; row < s.count; row++) {
-		const traced = traceback.get(s.goid[row] ?? 0);
-		const stack = s.stack[row] ?? -1;
-		if (traced === undefined || traced.state !== stateText(s, row) || stack < 0 || traced.state === "runnable")
-			continue;
-		const sites = [...s.stacks.sites.subarray(s.stacks.offsets[stack], s.stacks.offsets[stack + 1])];
-		const text = sites.flatMap((site) => (s.symbols[site] ?? []).map((f) => `${f.function} ${f.file}:${f.line}`));
-		assert.deepEqual(
-			text.slice(0, traced.inner.length),
-			traced.inner.map((f) => f.text),
-			`goroutine ${s.goid[row]}`,
-		);
-		if (traced.outer.length > 0)
-			assert.deepEqual(
-				text.slice(-traced.outer.length),
-				traced.outer.map((f) => f.text),
-			);
-		else if (traced.cut) assert.ok(text.length > traced.inner.length);
-		else assert.equal(text.length, traced.inner.length);
-		assert.equal(s.sp[row], traced.inner.find((f) => f.sp !== undefined)?.sp);
-		// a physical frame's pc is a return address, one above the place that is looked up, or that place itself
-		const pcs = traced.inner.map((f) => f.pc).filter((pc) => pc !== undefined);
-		pcs.forEach((pc, i) => {
-			const site = s.sites[sites[i] ?? -1] ?? Number.NaN;
-			assert.ok(site === pc || site === pc - 1, `frame ${i}: ${site} for ${pc}`);
-		});
-		const made = s.symbols[s.createdAt[row] ?? -1]?.[0];
-		if (traced.created !== undefined) assert.equal(`${made?.function} ${made?.file}:${made?.line}`, traced.created);
-		compared++;
-	}
-	return compared;
 }
 
 describe("figures of stacks", () => {

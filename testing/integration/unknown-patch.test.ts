@@ -57,16 +57,15 @@ describe("an unknown patch release is read by the layout of its minor that fits"
 		if (skip !== false) return t.skip(skip);
 		await using subject = await startSubject("livemap", { args: ["-mib", "8"] });
 		await subject.stop();
+		// 1.27 keeps the heap and the scheduler as 1.26 does
+		const others = allGoVersions.filter((go) => !/^1\.2[67]\./.test(go));
 		const refused: string[] = [];
-		for (const other of allGoVersions.filter((go) => !go.startsWith("1.26."))) {
+		for (const other of others) {
 			const minor = other.split(".").slice(0, 2).join(".");
 			const { attached } = await attachAs(subject.pid, `go${minor}.999`);
 			if (isUnavailable(attached)) refused.push(other);
 		}
 		await subject.resume();
-		assert.deepEqual(
-			refused,
-			allGoVersions.filter((go) => !go.startsWith("1.26.")),
-		);
+		assert.deepEqual(refused, others);
 	});
 });

@@ -8,6 +8,9 @@
  *        … --arch amd64,arm64                              default amd64; others are cross-compiled
  *        … --out DIR                                       default src/goruntime/layouts/data
  *   node tools/layouts/generate.ts --inert 1.26.8          which experiments change nothing, recorded in the file
+ *
+ * Go 1.19 and 1.20 are copied out of the module cache first, since some of their releases refuse to build in it. The file of
+ * another architecture than amd64 says only what it has otherwise than amd64's (delta.ts).
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,0 +1,3 @@
+module gomem.test/libraries
+
+go 1.19
