@@ -69,8 +69,12 @@ async function checkMemory({ child, pid, ask }) {
 	const differ = fields.filter((name) => Number(memstats[name]) !== truth[name]);
 	const problems = [];
 	// the subject may make a thread between its reading and the stop: as on amd64, see testing/matrix.ts
-	const worst = Math.max(0, ...differ.map((name) => Math.abs(Number(memstats[name]) - truth[name]) / (truth[name] || 1)));
-	if (worst > 0.01) problems.push(`MemStats differ: ${differ.map((n) => `${n} ${memstats[n]} for ${truth[n]}`).join(", ")}`);
+	const worst = Math.max(
+		0,
+		...differ.map((name) => Math.abs(Number(memstats[name]) - truth[name]) / (truth[name] || 1)),
+	);
+	if (worst > 0.01)
+		problems.push(`MemStats differ: ${differ.map((n) => `${n} ${memstats[n]} for ${truth[n]}`).join(", ")}`);
 	const lines = why.lines.reduce((sum, line) => sum + line.bytes, 0) + why.residualBytes;
 	if (lines !== why.rssBytes) problems.push(`lines give ${lines}, the RSS is ${why.rssBytes}`);
 	if (Math.abs(why.residualBytes) > why.rssBytes / 100) problems.push(`residual ${why.residualBytes}`);
@@ -79,7 +83,12 @@ async function checkMemory({ child, pid, ask }) {
 		problems,
 		layout: why.target.layout,
 		memstats: { fields: fields.length, differ },
-		why: { rssBytes: why.rssBytes, residualBytes: why.residualBytes, verdict: why.verdict, unavailable: why.unavailable },
+		why: {
+			rssBytes: why.rssBytes,
+			residualBytes: why.residualBytes,
+			verdict: why.verdict,
+			unavailable: why.unavailable,
+		},
 	};
 }
 

@@ -17,7 +17,7 @@ import type { MemStatsReading } from "../formats/memstats/reading.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromText } from "./memstats-reading.ts";
 import type { OperationContext } from "./operation.ts";
-import type { UrlFlags } from "./url-input.ts";
+import { headersOf, type UrlFlags } from "./url-input.ts";
 
 /** A heap profile with debug=1 of a program with very many allocation sites. */
 const MAX_BODY = 64 << 20;
@@ -226,18 +226,5 @@ function noPage(base: HttpAddress, missed: readonly Missed[]): GomemError {
 			: (only?.wouldHelp ??
 				"import expvar or net/http/pprof in the program, give the page's own path, or a pid: `gomem memstats PID` needs neither"),
 		...(only?.cause === undefined ? {} : { cause: only.cause }),
-	});
-}
-
-function headersOf(lines: readonly string[]): [string, string][] {
-	return lines.map((line) => {
-		const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
-		if (name !== undefined && value !== undefined) return [name, value];
-		throw new GomemError({
-			code: "invalid-input",
-			message: "--header is no header",
-			why: "expected 'Name: value'",
-			hint: "as in --header 'Authorization: Bearer …'",
-		});
 	});
 }

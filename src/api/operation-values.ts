@@ -17,6 +17,7 @@ export interface Annotations {
 	readonly effect?: Effect;
 	readonly unit?: Unit;
 	readonly secret?: boolean;
+	readonly heading?: string;
 }
 
 export type Unit = "bytes" | "duration" | "count" | "percent" | "bytes-per-hour";

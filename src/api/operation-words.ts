@@ -1,6 +1,7 @@
 /** Where an operation stands in the help, in the order of the help. */
 export const groups = [
 	"Where memory is",
+	"Profiles",
 	"Find processes",
 	"Keep and compare",
 	"Why it grows",

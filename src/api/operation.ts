@@ -50,6 +50,11 @@ export interface Artifact<R> {
 	readonly bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 	/** a file that the user named and that is there: replaced, where this is absent; `keep` makes it an error */
 	readonly existing?: "keep" | "replace";
+	/**
+	 * Where the bytes go when the user names no file: absent, to `fileName`; `always`, to standard output, as they are text;
+	 * `unless-terminal`, there too if it is a pipe or a file.
+	 */
+	readonly standardOutput?: "always" | "unless-terminal";
 	readonly result: R;
 }
 

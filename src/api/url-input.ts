@@ -1,4 +1,5 @@
 import { type Static, type TArray, type TString, Type } from "typebox";
+import { GomemError } from "./errors.ts";
 import { ByteCount, Duration } from "./operation-values.ts";
 
 /** The input that every operation on URLs has. */
@@ -34,3 +35,17 @@ export const Obtained = Type.Object(
 	{ description: "in place of `lines` where the target is a URL" },
 );
 export type Obtained = Static<typeof Obtained>;
+
+/** Reads `Name: value` lines. Throws GomemError, without the line. */
+export function headersOf(lines: readonly string[]): [string, string][] {
+	return lines.map((line) => {
+		const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
+		if (name !== undefined && value !== undefined) return [name, value];
+		throw new GomemError({
+			code: "invalid-input",
+			message: "--header is no header",
+			why: "expected 'Name: value'",
+			hint: "as in --header 'Authorization: Bearer …'",
+		});
+	});
+}

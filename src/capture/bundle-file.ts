@@ -122,7 +122,7 @@ async function replay(
 	names: Names | undefined,
 	lost: Reading["unavailable"],
 ): Promise<Observation> {
-	const { reading, memory, stacks } = recorded;
+	const { reading, memory, stacks, heapProfile } = recorded;
 	const unavailable = [...reading.unavailable, ...lost];
 	let runtime: RuntimeState | undefined;
 	if (memory !== undefined && reading.program !== undefined) {
@@ -130,7 +130,12 @@ async function replay(
 		if (isUnavailable(decoded)) unavailable.push({ part: "runtime", ...decoded });
 		else runtime = decoded;
 	}
-	return { reading: { ...named(reading, names), unavailable }, runtime, ...(stacks === undefined ? {} : { stacks }) };
+	return {
+		reading: { ...named(reading, names), unavailable },
+		runtime,
+		...(stacks === undefined ? {} : { stacks }),
+		heapProfile,
+	};
 }
 
 async function decode(

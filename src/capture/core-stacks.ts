@@ -35,13 +35,7 @@ export interface CoreStackSources {
 export function coreStacks(sources: CoreStackSources): GoroutineStacks | Unavailable {
 	const { attached, runtime, memory, program } = sources;
 	const { view } = attached;
-	const { arch, bias, data } = attached.program;
-	if (arch !== "amd64") {
-		return {
-			unavailable: `stacks of ${arch} programs cannot be walked yet`,
-			wouldHelp: "gdb or delve on the core",
-		};
-	}
+	const { bias, data } = attached.program;
 	const code = openProgramCode({
 		elf: program.elf,
 		layout: view.layout,

@@ -44,6 +44,7 @@ export class ObservedCore {
 	readonly #options: CoreOptions;
 	readonly #auxv: { readonly bytes: Uint8Array; readonly parsed: AuxiliaryVector } | undefined;
 	readonly #started = performance.now();
+	#attached: Attached | undefined;
 
 	private constructor(fields: {
 		path: string;
@@ -89,10 +90,16 @@ export class ObservedCore {
 		}
 	}
 
+	/** The runtime, once it was read. */
+	get attached(): Attached | undefined {
+		return this.#attached;
+	}
+
 	async read(): Promise<Observation> {
 		const parts: Part[] = [];
 		const file = this.#programFile(parts);
 		const attached = await this.#attach(file, parts);
+		this.#attached = attached;
 		const runtime = attached === undefined ? undefined : this.#readRuntime(attached, parts);
 		const pages = this.#options.pages === false ? undefined : await this.#pages();
 		const mappings = coreMappings({

@@ -51,7 +51,7 @@ function libraries(maps: readonly Mapping[], exe: string): Set<string> {
 }
 
 /** In the mount namespace of the process; undefined where it is not there, or is another file by now. */
-function openLibrary(pid: number, path: string): Executable | undefined {
+export function openLibrary(pid: number, path: string): Executable | undefined {
 	try {
 		return { file: new FileSource(openSync(`/proc/${memoryTask(pid)}/root${path}`, "r")), path, deleted: false };
 	} catch (error) {

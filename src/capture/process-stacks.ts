@@ -10,6 +10,7 @@ import { stacksEvidence, type WalkedStacks, walkGoroutines } from "../goruntime/
 import { openProgramCode, type ProgramCode } from "../goruntime/symbols.ts";
 import type { Executable } from "./linux/executable.ts";
 import type { SafeMemory } from "./linux/safe-memory.ts";
+import type { ModuleFiles } from "./module-files.ts";
 import { LiveMemory } from "./target-memory.ts";
 
 /**
@@ -32,14 +33,14 @@ export class ProcessStacks {
 	}
 
 	/** Opens the executable's table of functions; once for all readings. */
-	static open(pid: number, exe: Executable, attached: Attached, memory: SafeMemory): ProcessStacks | Unavailable {
+	static open(
+		pid: number,
+		exe: Executable,
+		attached: Attached,
+		memory: SafeMemory,
+		modules: ModuleFiles,
+	): ProcessStacks | Unavailable {
 		const { view, program } = attached;
-		if (program.arch !== "amd64") {
-			return {
-				unavailable: `stacks of ${program.arch} programs cannot be walked yet`,
-				wouldHelp: "the program's own /debug/pprof/goroutine",
-			};
-		}
 		const look = new LiveMemory(memory).look();
 		const code = openProgramCode({
 			elf: parseElf(exe.file),
@@ -48,13 +49,19 @@ export class ProcessStacks {
 			bias: program.bias,
 			data: program.data,
 			look,
+			fileAt: modules.at,
 		});
 		return isUnavailable(code) ? code : new ProcessStacks(pid, attached, memory, code);
 	}
 
-	/** Reads and walks. `goroutines` where they were read before and the process has stood still since. */
+	/**
+	 * Reads and walks. `goroutines` where they were read before and the process has stood still since.
+	 *
+	 * @param labels also read the labels of runtime/pprof
+	 */
 	walk(
 		goroutines: GoroutineTable | undefined,
+		labels = false,
 	): { readonly walked: WalkedStacks; readonly nanotime: number } | Unavailable {
 		try {
 			const walked = walkGoroutines({
@@ -63,6 +70,7 @@ export class ProcessStacks {
 				memory: this.#looks,
 				bytes: this.#memory,
 				goroutines,
+				labels,
 			});
 			return { walked, nanotime: nanotimeOf(this.#pid) };
 		} catch (error) {

@@ -24,6 +24,7 @@ import { type PreparedPause, preparePause } from "./linux/pause.ts";
 import { readEnvironment, readProcBytes, readProcText } from "./linux/proc-files.ts";
 import { openSafeMemory, type SafeMemory, zeroWhereAbsent } from "./linux/safe-memory.ts";
 import { readMaps } from "./mappings.ts";
+import { ModuleFiles } from "./module-files.ts";
 import { readPages } from "./pages.ts";
 import { ProcessStacks } from "./process-stacks.ts";
 import { loadBias } from "./program.ts";
@@ -38,6 +39,8 @@ export interface Observation {
 	readonly runtime: RuntimeState | undefined;
 	/** where the goroutines stand; absent where it was not asked for */
 	readonly stacks?: GoroutineStacks | Unavailable;
+	/** a bundle's: the bytes of a pprof file, of the samples of allocations a moment after the reading */
+	readonly heapProfile?: () => Promise<Uint8Array | Unavailable>;
 }
 
 export interface ObserveOptions {
@@ -47,6 +50,8 @@ export interface ObserveOptions {
 	readonly witness?: ReadingWitness | undefined;
 	/** also walk the goroutines' stacks; the witness is not told of what they hold */
 	readonly stacks?: boolean | undefined;
+	/** with their labels of runtime/pprof, which are the program's data; not for a bundle */
+	readonly labels?: boolean | undefined;
 }
 
 /** A part that could not be had. */
@@ -73,6 +78,7 @@ export class ObservedProcess {
 	/** the guard of the first pause, which starts while the process is opened */
 	#pause: PreparedPause | undefined;
 	#stacks: ProcessStacks | Unavailable | undefined;
+	readonly #modules: ModuleFiles;
 
 	private constructor(fields: {
 		pid: number;
@@ -90,6 +96,7 @@ export class ObservedProcess {
 		this.#file = fields.go?.file;
 		this.#memory = fields.memory;
 		this.#options = fields.options;
+		this.#modules = new ModuleFiles(fields.pid);
 		this.#unavailable = fields.unavailable;
 	}
 
@@ -143,7 +150,7 @@ export class ObservedProcess {
 			this.#attached = withMmapRegistries(attached, elf);
 		}
 		if (this.#options.stacks === true && this.#attached !== undefined) {
-			this.#stacks = ProcessStacks.open(this.pid, this.code, this.#attached, this.#memory);
+			this.#stacks = ProcessStacks.open(this.pid, this.code, this.#attached, this.#memory, this.#modules);
 		}
 	}
 
@@ -160,6 +167,11 @@ export class ObservedProcess {
 
 	get attached(): Attached | undefined {
 		return this.#attached;
+	}
+
+	/** The files of plugins and the like, for their functions. */
+	get modules(): ModuleFiles {
+		return this.#modules;
 	}
 
 	get memory(): SafeMemory | undefined {
@@ -216,7 +228,7 @@ export class ObservedProcess {
 	#walkStacks(still: RuntimeState | undefined): Core["stacks"] {
 		if (this.#options.stacks !== true) return undefined;
 		const stacks = this.#stacks ?? { unavailable: "the Go runtime of this process could not be read" };
-		return isUnavailable(stacks) ? stacks : stacks.walk(still?.goroutines);
+		return isUnavailable(stacks) ? stacks : stacks.walk(still?.goroutines, this.#options.labels);
 	}
 
 	#stacksEvidence(core: Core): Pick<Observation, "stacks"> {
@@ -287,6 +299,7 @@ export class ObservedProcess {
 		void this.#pause?.cancel();
 		this.exe?.file.close();
 		this.code?.file.close();
+		this.#modules.close();
 		this.#memory?.close();
 	}
 

@@ -38,9 +38,15 @@ export function profileFilesIn(path: string): readonly string[] | Unavailable {
 }
 
 /** All of standard input, up to `limit` bytes. */
-export async function readStandardInput(signal: AbortSignal, limit = MAX_PROFILE_BYTES): Promise<Uint8Array | Unavailable> {
+export async function readStandardInput(
+	signal: AbortSignal,
+	limit = MAX_PROFILE_BYTES,
+): Promise<Uint8Array | Unavailable> {
 	if (process.stdin.isTTY === true) {
-		return { unavailable: "standard input is a terminal", wouldHelp: "a profile piped into gomem: `… | gomem profile top -`" };
+		return {
+			unavailable: "standard input is a terminal",
+			wouldHelp: "a profile piped into gomem: `… | gomem profile top -`",
+		};
 	}
 	const chunks: Uint8Array[] = [];
 	let bytes = 0;

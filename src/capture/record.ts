@@ -11,6 +11,7 @@ import { parseCommandLine, redactCommandLine } from "../formats/procfs/cmdline.t
 import { makeLedger } from "../ledger/ledger.ts";
 import { readProcBytes } from "./linux/proc-files.ts";
 import { type Observation, ObservedProcess } from "./process.ts";
+import { heapProfileOfProcess } from "./process-profile.ts";
 import { nodeCodec } from "./record-codec.ts";
 import { bootDigest, pseudonymOf } from "./record-pseudonyms.ts";
 import type { ReadingWitness, WitnessedFile } from "./record-witness.ts";
@@ -70,6 +71,8 @@ export class RecordedProcess {
 		const exe = this.#process.exe?.path ?? "";
 		const redactor = this.#options.full === true ? undefined : new Redactor(pseudonymOf, exe);
 		const { reading, stacks, witnessed } = await this.#read();
+		// a moment later, and not by the witness: its buckets are no part of what other decoders ask for
+		const heap = reading.program === undefined ? undefined : heapProfileOfProcess(this.#process);
 		const evidence = {
 			reading,
 			stat: witnessed.files.get("stat") ?? new Uint8Array(0),
@@ -78,6 +81,7 @@ export class RecordedProcess {
 			cgroup: witnessed.cgroup,
 			memory: witnessed.runtime ? memoryPieces(witnessed.looks) : undefined,
 			stacks,
+			heapProfile: heap === undefined || isUnavailable(heap) ? heap : heap.profile,
 			commandLine: this.#options.full === true ? commandLine(this.#process.pid) : undefined,
 		};
 		const head = bundle ?? emptyBundle(bundleHead(reading, this.#options.tool, bootDigest(), redactor));

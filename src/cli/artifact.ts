@@ -2,26 +2,27 @@ import { constants } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { GomemError } from "../api/errors.ts";
 import type { Artifact } from "../api/operation.ts";
-import { write } from "./output.ts";
+import { visibleText, write } from "./output.ts";
 
 /**
  * Writes an artifact's bytes to the file of -o (all at once, when all of it is there; a file that is there already is
  * replaced, unless the artifact says that it is to be kept), or under its own name in the
- * working directory (never over a file that is there), or to standard output for `-`. Returns false for the last.
- * Files are readable by their owner only: what they hold came out of a process's memory.
+ * working directory (never over a file that is there), or to standard output for `-` and where the artifact wants that.
+ * Returns false for the last. Files are readable by their owner only: what they hold came out of a process's memory.
  */
 export async function writeArtifact(artifact: Artifact<unknown>, output: string | undefined): Promise<boolean> {
 	const { bytes } = artifact;
 	const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-	if (output === "-") {
-		if (process.stdout.isTTY === true) {
+	if (output === "-" || (output === undefined && prefersStandardOutput(artifact))) {
+		const text = artifact.standardOutput === "always";
+		if (process.stdout.isTTY === true && !text) {
 			throw new GomemError({
 				code: "output-is-terminal",
 				message: `${artifact.mediaType} is not for a terminal`,
 				hint: "name a file with -o, or send standard output to a pipe or a file",
 			});
 		}
-		for await (const chunk of chunks) await write(chunk);
+		for await (const chunk of chunks) await write(text && process.stdout.isTTY ? visibleText(decode(chunk)) : chunk);
 		return false;
 	}
 	const path = output ?? artifact.fileName;
@@ -37,6 +38,37 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 		throw unwritable(path, error);
 	}
 	return true;
+}
+
+function prefersStandardOutput({ standardOutput }: Artifact<unknown>): boolean {
+	if (standardOutput === "unless-terminal") return process.stdout.isTTY !== true;
+	return standardOutput === "always";
+}
+
+/** All of a text, for a document: what a string can hold. */
+export async function textOf({ bytes }: Artifact<unknown>): Promise<string> {
+	const chunks: string[] = [];
+	let length = 0;
+	for await (const chunk of bytes instanceof Uint8Array ? [bytes] : bytes) {
+		const text = decode(chunk);
+		length += text.length;
+		if (length > MAX_TEXT) {
+			throw new GomemError({
+				code: "output-too-large",
+				message: "the text is too large for a JSON document",
+				hint: "write it to a file with -o",
+			});
+		}
+		chunks.push(text);
+	}
+	return chunks.join("");
+}
+
+/** V8 ends strings at half a gigabyte, and in JSON each character may become six. */
+const MAX_TEXT = 64 << 20;
+
+function decode(chunk: Uint8Array): string {
+	return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("utf8");
 }
 
 /** Beside a named file, to be renamed; a device, a pipe or a socket is written to as it is (/dev/null stays a device). */

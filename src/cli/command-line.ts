@@ -76,7 +76,10 @@ export function commandFor(operation: Operation): Command {
 	});
 	for (const [name, schema] of propertiesOf(operation.input)) {
 		if (schema.positional === true) addArgument(command, operation, name, schema);
-		else command.addOption(optionFor(command, name, schema));
+		else {
+			const option = optionFor(command, name, schema);
+			command.addOption(schema.heading === undefined ? option : option.helpGroup(`${schema.heading}:`));
+		}
 	}
 	if (operation.kind === "artifact") command.option("-o, --output <file>", "write to this file; - is standard output");
 	command.option("--json", "one JSON document on standard output (a line each when it repeats)");

@@ -1,11 +1,11 @@
 import { homedir } from "node:os";
 import { GomemError, toGomemError } from "../api/errors.ts";
-import type { Operation, Progress } from "../api/operation.ts";
+import type { Artifact, Operation, Progress } from "../api/operation.ts";
 import { settings as outputSettings } from "../api/output.settings.ts";
 import { loadSections } from "../api/registry.gen.ts";
 import { type Outcome, type ResultDocument, runOperation } from "../api/run.ts";
 import { loadSettings, type Settings } from "../api/settings-load.ts";
-import { writeArtifact } from "./artifact.ts";
+import { textOf, writeArtifact } from "./artifact.ts";
 import { flagName, type GlobalFlags, readCommandLine } from "./command-line.ts";
 import { printFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
@@ -25,8 +25,9 @@ export async function execute(
 	const form = { json: says(argv, "--json"), debug: says(argv, "--debug"), color: "auto" as ColorChoice };
 	try {
 		if (words.kind === "unknown") throw unknownCommand(words.word, entries);
-		if (!("target" in words.entry)) return await (await words.entry.load())(words.rest);
-		return await executeOperation(await words.entry.load(), words.rest, form);
+		const { entry, rest } = await inOwnWords(words, entries);
+		if (!("target" in entry)) return await (await entry.load())(rest);
+		return await executeOperation(await entry.load(), rest, form);
 	} catch (error) {
 		if (outputClosed()) return 0;
 		await printFailure(toGomemError(error), form);
@@ -34,12 +35,29 @@ export async function execute(
 	}
 }
 
-interface Form {
+/** `gomem profile` takes what `go tool pprof` takes. */
+async function inOwnWords(
+	words: Extract<Words, { kind: "command" }>,
+	entries: readonly CommandEntry[],
+): Promise<Pick<typeof words, "entry" | "rest">> {
+	const [group, given] = words.entry.name.split(" ", 2);
+	if (group !== "profile") return words;
+	const { pprofWords } = await import("./profile-words.ts");
+	const verbs = entries
+		.filter(({ name }) => name.startsWith("profile "))
+		.map(({ name }) => name.slice("profile ".length));
+	const { verb, words: rest } = pprofWords(given, words.rest, verbs);
+	const entry = entries.find(({ name }) => name === (verb === undefined ? "profile" : `profile ${verb}`));
+	return { entry: entry ?? words.entry, rest };
+}
+
+export interface Form {
 	json: boolean;
 	color: ColorChoice;
 }
 
-async function executeOperation(operation: Operation, argv: readonly string[], form: Form): Promise<number> {
+/** Runs an operation with the words of its command line, and prints what it gives. `form` is set to how that is told. */
+export async function executeOperation(operation: Operation, argv: readonly string[], form: Form): Promise<number> {
 	const line = readCommandLine(operation, argv);
 	if (line.kind === "help") {
 		await write(line.text);
@@ -85,17 +103,37 @@ function readSettings(flags: GlobalFlags): Promise<Settings> {
 async function print(operation: Operation, outcome: Outcome, form: Form, file: string | undefined): Promise<number> {
 	const terminal = terminalFor(process.stdout, form.color, process.env);
 	const render = form.json ? undefined : await rendererOf(operation);
-	const text = (document: ResultDocument) => visibleText(render?.(visibleStrings(document), terminal) ?? "");
+	const shown = (document: ResultDocument) => (render?.verbatim === true ? document : visibleStrings(document));
+	const text = (document: ResultDocument) => visibleText(render?.(shown(document), terminal) ?? "");
 	if (outcome.kind === "documents") {
 		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal, render?.rows);
 	}
-	const document = outcome.kind === "document" ? outcome.document : outcome.artifact.result;
-	// where the bytes themselves go to standard output, the document that describes them is not mixed into them
-	const told = outcome.kind === "artifact" ? await writeArtifact(outcome.artifact, file) : true;
-	const printed = form.json ? `${JSON.stringify(document, null, 2)}\n` : `${text(document)}\n`;
+	let document = outcome.kind === "document" ? outcome.document : outcome.artifact.result;
+	let told = true;
+	if (outcome.kind === "artifact") {
+		const { artifact } = outcome;
+		// a text that would be printed is part of the document that is printed in its place
+		if (form.json && file === undefined && artifact.standardOutput === "always") {
+			document = { ...document, text: await textOf(artifact) };
+		}
+		// where the bytes themselves go to standard output, the document that describes them is not mixed into them
+		else told = await writeArtifact(form.json ? withoutPipe(artifact) : artifact, file);
+		if (!told && artifact.standardOutput === "always") return 0;
+	}
+	const printed = form.json ? `${JSON.stringify(document, null, 2)}\n` : withEnd(text(document));
 	if (told) await write(printed);
 	else if (!form.json) writeError(printed);
 	return operation.findings?.(document) === true ? 1 : 0;
+}
+
+/** Texts have no line break at their end; of nothing to say nothing is printed. */
+function withEnd(text: string): string {
+	return text === "" ? "" : `${text}\n`;
+}
+
+/** With --json the document goes to standard output, and the bytes to their file. */
+function withoutPipe<R>({ standardOutput: _, ...artifact }: Artifact<R>): Artifact<R> {
+	return artifact;
 }
 
 async function rendererOf(operation: Operation): Promise<Render> {

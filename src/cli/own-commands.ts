@@ -3,6 +3,28 @@ import type { OwnCommand } from "./words.ts";
 /** The commands that are no operations. Their code is loaded when they run. */
 export const ownCommands: readonly OwnCommand[] = [
 	{
+		name: "profile",
+		summary: "The profile of a process, file or URL: a prompt as go tool pprof has it, or a page",
+		group: "Profiles",
+		usage: "SOURCE... [flags]",
+		flags: [
+			{ flag: "--http", about: "serve the interactive page on this HOST:PORT (loopback where no host is given)" },
+			{ flag: "--no-browser", about: "with --http: open no browser" },
+		],
+		description:
+			"Without a verb a prompt with pprof's commands; with -http=:8080 the interactive page. pprof's words are taken as they " +
+			"are: `gomem profile -top -cum URL`, `gomem profile top10 heap.pb.gz`, `gomem profile -list=main BINARY PROFILE`.",
+		load: () => import("./profile-command.ts").then((m) => m.profileCommand),
+	},
+	{
+		name: "profile web",
+		summary: "The call graph of a profile in the browser",
+		group: "Profiles",
+		usage: "SOURCE... [flags]",
+		description: "As gomem profile svg, and opens the picture (xdg-open) where there is a display.",
+		load: () => import("./profile-web.ts").then((m) => m.profileWeb),
+	},
+	{
 		name: "schema",
 		summary: "The JSON Schema of an operation's result, or a list of them",
 		group: "gomem itself",

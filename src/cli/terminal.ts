@@ -17,7 +17,11 @@ export type ColorChoice = "auto" | "always" | "never";
  * Renders one result document of an operation as text without a newline at its end. A file src/cli/render/<operation>.ts
  * exports `function render(result: WhyResult, terminal: Terminal): string`; the generated registry finds it.
  */
-export type Render = ((result: Result, terminal: Terminal) => string) & { readonly rows?: Rows<Result> };
+export type Render = ((result: Result, terminal: Terminal) => string) & {
+	readonly rows?: Rows<Result>;
+	/** its text has lines and tabs from strings of the result: it makes the strings visible itself where that is wrong */
+	readonly verbatim?: true;
+};
 
 /**
  * How readings follow one another where they are not painted over: a renderer with `rows` (a property of its function

@@ -21,6 +21,8 @@ export interface RecordedReading {
 	/** what was recorded of the runtime's memory; the same as the reading's: looks go on where decoding it left off */
 	readonly memory: RecordedLooks | undefined;
 	readonly stacks: GoroutineStacks | Unavailable | undefined;
+	/** the bytes of a pprof file, unpacked when they are asked for */
+	readonly heapProfile: () => Promise<Uint8Array | Unavailable>;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function readRecording(
 	return {
 		memory,
 		stacks,
+		heapProfile: () => parts.need("heap-profile", (bytes) => bytes),
 		reading: {
 			pid: stat.pid,
 			at: timeOf(listed),

@@ -1,3 +1,5 @@
+import { encodeProfile } from "../formats/pprof/encode.ts";
+import type { Profile } from "../formats/pprof/model.ts";
 import { serialiseResidency } from "../formats/procfs/residency-codec.ts";
 import type { BundleHead, NewPart, NewReading, PartContent } from "./bundle/bundle.ts";
 import type { JsonObject } from "./bundle/manifest.ts";
@@ -18,12 +20,14 @@ export interface ReadingEvidence {
 	/** the runtime's memory look by look (bundle/recorded-looks.ts), in pieces; undefined where the reading has none */
 	readonly memory: readonly Uint8Array[] | Unavailable | undefined;
 	readonly stacks: GoroutineStacks | Unavailable | undefined;
+	/** what the runtime's own samples of allocations say */
+	readonly heapProfile?: Profile | Unavailable | undefined;
 	/** only where it is wanted whole */
 	readonly commandLine: Uint8Array | undefined;
 }
 
 /** Parts that a reading does not name as unavailable itself: they belong to other questions than where memory is. */
-export const STACK_PARTS: ReadonlySet<string> = new Set(["goroutines", "symbols"]);
+export const STACK_PARTS: ReadonlySet<string> = new Set(["goroutines", "symbols", "heap-profile"]);
 
 /** The manifest's words for machine and process. `bootId` is a digest of the boot's id: it names the process for good. */
 export function bundleHead(
@@ -75,6 +79,7 @@ export function readingParts(evidence: ReadingEvidence, redactor?: Redactor): Ne
 	add("program", "/proc/PID/exe", programPart(reading, redactor));
 	add("runtime-memory", "/proc/PID/mem", evidence.memory);
 	addStacks(add, evidence, redactor);
+	addHeapProfile(add, evidence, redactor);
 	if (evidence.commandLine === undefined) redactor?.note("the command line");
 	add("command-line", "/proc/PID/cmdline", evidence.commandLine);
 	for (const { part, ...why } of reading.unavailable) addUnavailable(parts, part, why, time);
@@ -93,6 +98,16 @@ function addStacks(add: Add, { stacks, reading }: ReadingEvidence, redactor: Red
 	const kept = redactor?.stacks(stacks, reading.program?.package) ?? stacks;
 	add("goroutines", source, encodeGoroutines(kept));
 	add("symbols", source, encodeSymbols(kept));
+}
+
+/** As a file that `go tool pprof` opens, too. */
+function addHeapProfile(add: Add, { heapProfile, reading }: ReadingEvidence, redactor: Redactor | undefined): void {
+	if (heapProfile === undefined) return;
+	const kept =
+		isUnavailable(heapProfile) || redactor === undefined
+			? heapProfile
+			: redactor.profile(heapProfile, reading.program?.package);
+	add("heap-profile", "/proc/PID/mem and /proc/PID/exe", isUnavailable(kept) ? kept : encodeProfile(kept));
 }
 
 /** A part that is there in one way and not in another (memory that was read, a runtime that was not decoded) has a second name. */

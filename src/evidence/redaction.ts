@@ -1,4 +1,6 @@
 import { decodeUtf8 } from "../bytes/cursor.ts";
+import type { Profile } from "../formats/pprof/model.ts";
+import { renamedProfile } from "../formats/pprof/rename.ts";
 import { type MappingKind, mappingKind } from "../formats/procfs/mapping.ts";
 import type { CgroupEvidence } from "./memory-bounds.ts";
 import type { Program } from "./reading.ts";
@@ -195,6 +197,17 @@ export class Redactor {
 			return { ...frame, file: this.#sourceFile(frame.file, own === "main" ? (mainPackage ?? "") : own) };
 		};
 		return { ...stacks, symbols: stacks.symbols.map((frames) => frames.map(redact)) };
+	}
+
+	/** Names of source files as in stacks, those of mapped files as in the mappings. Labels are the runtime's own. */
+	profile(profile: Profile, mainPackage: string | undefined): Profile {
+		return renamedProfile(profile, {
+			source: (file, name) => {
+				const own = packageOf(name);
+				return this.#sourceFile(file, own === "main" ? (mainPackage ?? "") : own);
+			},
+			mapped: (file) => (file.startsWith("/") ? this.path(file) : file),
+		});
 	}
 
 	#sourceFile(path: string, own: string): string {

@@ -8,13 +8,13 @@ const made = madeStacks([
 	{ goid: 1, state: "running", start: "runtime.main" },
 	{
 		goid: 7,
-		frames: ["runtime.gopark", "main.inner+main.work", "runtime.goexit"],
+		frames: ["runtime.gopark", "main.inner[int]+main.work", "runtime.goexit"],
 		created: "main.main",
 		waitSince: 99e9,
 	},
 	{
 		goid: 8,
-		frames: ["runtime.gopark", "main.inner+main.work", "runtime.goexit"],
+		frames: ["runtime.gopark", "main.inner[int]+main.work", "runtime.goexit"],
 		created: "main.main",
 		reason: "select",
 	},
@@ -34,6 +34,16 @@ describe("goroutines in a bundle", () => {
 		assert.equal(mixed.symbols.length, made.sites.length);
 		assert.equal(mixed.symbols[0]?.[0]?.function, "other.place"); // at the same address
 		assert.deepEqual(mixed.symbols[1], []);
+	});
+
+	test("symbols that were recorded before they had more to tell are read", () => {
+		const { more: _more, ...old } = JSON.parse(Buffer.from(encodeSymbols(made)).toString());
+		const read = decodeStacks(encodeGoroutines(made), Buffer.from(JSON.stringify(old)));
+		const without = made.symbols.map((frames) =>
+			frames.map(({ symbol: _symbol, startLine: _line, ...frame }) => frame),
+		);
+		assert.deepEqual(read, { ...made, symbols: without });
+		assert.notDeepEqual(read, made);
 	});
 
 	test("an empty process is one", () => {

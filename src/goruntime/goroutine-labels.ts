@@ -35,11 +35,11 @@ export function readGoroutineLabels(
 		let known = byAddress.get(address);
 		if (known === undefined) {
 			const list = sets.length < MAX_SETS ? readList(look, address) : undefined;
-			known = list === undefined ? -1 : list.length === 0 ? -2 : sets.push(list) - 1;
+			known = list === undefined ? -1 : sets.push(list) - 1;
 			byAddress.set(address, known);
 		}
-		if (known === -1) unread++;
-		if (known >= 0) set[i] = known;
+		if (known < 0) unread++;
+		set[i] = known;
 	});
 	return any ? { set, sets, unread } : undefined;
 }
@@ -49,15 +49,16 @@ function readList(look: MemoryReader, address: number): GoroutineLabel[] | undef
 	if (at < 0) return undefined;
 	const [data, length, capacity] = [0, 8, 16].map((offset) => word(look.view, at + offset));
 	if (data === undefined || length === undefined || capacity === undefined) return undefined;
-	if (length > MAX_LABELS || capacity < length || capacity > MAX_LABELS * 16) return undefined;
+	// a set without labels is none that anyone sets, but a map looks like one where 0 follows its pointer
+	if (length === 0 || length > MAX_LABELS || capacity < length || capacity > MAX_LABELS * 16) return undefined;
 	const bytes = look.copy(data, length * LABEL_BYTES);
-	if (bytes === undefined) return length === 0 ? [] : undefined;
+	if (bytes === undefined) return undefined;
 	const headers = new DataView(bytes.buffer, bytes.byteOffset);
 	const labels: GoroutineLabel[] = [];
 	for (let i = 0; i < length; i++) {
 		const key = readText(look, word(headers, i * LABEL_BYTES), word(headers, i * LABEL_BYTES + 8));
 		const value = readText(look, word(headers, i * LABEL_BYTES + 16), word(headers, i * LABEL_BYTES + 24));
-		if (key === undefined || value === undefined) return undefined;
+		if (key === undefined || key === "" || value === undefined) return undefined;
 		labels.push({ key, value });
 	}
 	return labels;

@@ -35,6 +35,8 @@ export interface GoroutineTable {
 	/** where it stands: parked, preempted or in a system call; 0 for a running one (its registers are in the CPU) */
 	readonly sp: Float64Array;
 	readonly pc: Float64Array;
+	/** the link register there, on machines that have one and where it was kept (gobuf.lr); else 0 */
+	readonly lr: Float64Array;
 	/** pc of the go statement that made it, and the entry of its function */
 	readonly createdAt: Float64Array;
 	readonly startPc: Float64Array;
@@ -53,6 +55,7 @@ interface GOffsets {
 	readonly high: number;
 	readonly schedSp: number;
 	readonly schedPc: number;
+	readonly schedLr: number;
 	readonly syscallSp: number;
 	readonly syscallPc: number;
 	readonly status: number;
@@ -73,6 +76,7 @@ function gOffsets(g: StructLayout): GOffsets {
 		high: g.offset("stack.hi"),
 		schedSp: g.offset("sched.sp"),
 		schedPc: g.offset("sched.pc"),
+		schedLr: g.has("sched.lr") ? g.offset("sched.lr") : -1,
 		syscallSp: g.offset("syscallsp"),
 		syscallPc: g.offset("syscallpc"),
 		status: g.offset("atomicstatus"),
@@ -141,6 +145,7 @@ function columns(capacity: number): Columns {
 		stackHigh: new Float64Array(capacity),
 		sp: new Float64Array(capacity),
 		pc: new Float64Array(capacity),
+		lr: new Float64Array(capacity),
 		createdAt: new Float64Array(capacity),
 		startPc: new Float64Array(capacity),
 		parent: new Float64Array(capacity),
@@ -168,6 +173,8 @@ function fillRow(t: Columns, i: number, view: DataView, at: number, off: GOffset
 	t.stackHigh[i] = high;
 	t.sp[i] = known ? sp : 0;
 	t.pc[i] = known ? word(view, at + (inSyscall ? off.syscallPc : off.schedPc)) : 0;
+	// one in a system call stands in the caller of what entered it, which has its frame (proc.go: reentersyscall)
+	t.lr[i] = known && !inSyscall && off.schedLr >= 0 ? word(view, at + off.schedLr) : 0;
 	t.createdAt[i] = word(view, at + off.createdAt);
 	t.startPc[i] = word(view, at + off.startPc);
 	t.parent[i] = off.parent < 0 ? 0 : word(view, at + off.parent);

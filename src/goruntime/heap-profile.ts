@@ -2,19 +2,9 @@ import { ProfileBuilder } from "../formats/pprof/builder.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { scaleHeapSample } from "../formats/pprof/scale.ts";
 import type { MemProfileRecords } from "./memprofile.ts";
-import { type CodeMapping, StackLocations } from "./memprofile-stacks.ts";
+import { StackLocations } from "./memprofile-stacks.ts";
+import { type ProfiledMapping, profileMappings } from "./profile-mappings.ts";
 import type { ProgramCode } from "./symbols.ts";
-
-/** An executable mapping of the process, in the order of the address space. */
-export interface ProfiledMapping {
-	readonly start: number;
-	readonly end: number;
-	/** of `start` in the file */
-	readonly offset: number;
-	readonly file: string;
-	/** GNU build id in hex; "" where the file has none */
-	readonly buildId: string;
-}
 
 export interface HeapProfileParts {
 	readonly records: MemProfileRecords;
@@ -25,9 +15,6 @@ export interface HeapProfileParts {
 	/** of the reading, nanoseconds since 1970 */
 	readonly timeNanos: bigint;
 }
-
-/** pprof's bits of a mapping: runtime/pprof says that functions are known, and leaves the rest open. */
-const HAS_FUNCTIONS = 1;
 
 /**
  * The heap profile that the process's own /debug/pprof/heap would give: alloc_objects, alloc_space, inuse_objects and
@@ -42,7 +29,7 @@ export function heapProfile(parts: HeapProfileParts): Profile {
 		{ type: "inuse_objects", unit: "count" },
 		{ type: "inuse_space", unit: "bytes" },
 	]);
-	const locations = new StackLocations(code, builder, mappingsOf(parts, builder));
+	const locations = new StackLocations(code, builder, profileMappings(parts.mappings, builder));
 	const isAllocator = allocatorNames(locations);
 	for (let r = 0; r < records.count; r++) {
 		const stack = Array.from(records.pcs.subarray(records.stackStart[r], records.stackStart[r + 1]));
@@ -77,12 +64,4 @@ function allocatorNames(locations: StackLocations): (pc: number) => boolean {
 		}
 		return is;
 	};
-}
-
-function mappingsOf(parts: HeapProfileParts, builder: ProfileBuilder): CodeMapping[] {
-	return parts.mappings.map(({ start, end, offset, file, buildId }) => ({
-		start,
-		end,
-		row: builder.mapping({ start, limit: end, offset, filename: file, buildId, symbolized: HAS_FUNCTIONS }),
-	}));
 }

@@ -53,9 +53,13 @@ function heapOffsets(layout: Layout) {
 			gcMisc: stats.offset("gcMiscSys"),
 			other: stats.offset("other_sys"),
 			numgc: stats.offset("numgc"),
+			numforcedgc: stats.offset("numforcedgc"),
 			lastGc: stats.offset("last_gc_unix"),
-			// memstats.heapStats.stats[i].inHeap: three slots whose sum is the heap in use
+			pauses: stats.offset("pause_total_ns"),
+			enabled: stats.offset("enablegc"),
+			// memstats.heapStats.stats[i]: three slots whose sums are the heap in use, and all that is committed
 			inHeap: [0, 1, 2].map((i) => heapStats + i * delta.size + delta.offset("inHeap")),
+			committed: [0, 1, 2].map((i) => heapStats + i * delta.size + delta.offset("committed")),
 		},
 	};
 }
@@ -170,7 +174,7 @@ export class HeapShapes {
 
 	/**
 	 * memstats: the GC count is mheap_'s sweep generation (2 where it is exactly that, 1 where a GC may have ended between the
-	 * reads), and the fixed allocators' memory stands just above their use.
+	 * reads; 2 more where the heap in use is exactly mheap_'s), and the fixed allocators' memory stands just above their use.
 	 */
 	mspanSys(address: number, spans: number): number {
 		if (!justAbove(spans, this.#spansInUse)) return 0;
@@ -184,20 +188,27 @@ export class HeapShapes {
 		// the page allocator's own tables are in gcMiscSys from the start
 		if (field(off.gcMisc) < this.#c.pageSize || field(off.gcMisc) > MAX_ADDRESS || field(off.other) > MAX_ADDRESS)
 			return 0;
+		// a bool, and a count of some of the GCs; before the first of them nothing was paused for one
+		if (view.getUint8(at + off.enabled - off.first) > 1) return 0;
+		if (view.getUint32(at + off.numforcedgc - off.first, true) > numGc + 1) return 0;
 		const lastGc = field(off.lastGc);
-		if (!this.#sumsToHeap(address - off.spans)) return 0;
-		if (numGc === 0 ? lastGc !== 0 : !(lastGc > 1e18 && lastGc < 4e18)) return 0;
-		return numGc === this.#numGc ? 2 : 1;
+		if (numGc === 0 ? lastGc !== 0 || field(off.pauses) !== 0 : !(lastGc > 1e18 && lastGc < 4e18)) return 0;
+		const inHeap = this.#sum(address - off.spans, off.inHeap);
+		const committed = this.#sum(address - off.spans, off.committed);
+		const away = Math.abs(inHeap - this.#pagesInUseBytes);
+		if (!(away <= this.#pagesInUseBytes / 4 && committed >= inHeap - away && committed < MAX_ADDRESS)) return 0;
+		// in a young process any address of code may be near the heap in use; the very same number is told apart from it
+		return (numGc === this.#numGc ? 2 : 1) + (away === 0 ? 2 : 0);
 	}
 
-	#sumsToHeap(memstats: number): boolean {
+	/** NaN where one of the slots cannot be read. */
+	#sum(memstats: number, offsets: readonly number[]): number {
 		let sum = 0;
-		for (const offset of this.#off.stats.inHeap) {
+		for (const offset of offsets) {
 			const at = this.#look.locate(memstats + offset, 8);
-			if (at < 0) return false;
-			sum += signedWord(this.#look.view, at);
+			sum += at < 0 ? Number.NaN : signedWord(this.#look.view, at);
 		}
-		return Math.abs(sum - this.#pagesInUseBytes) <= this.#pagesInUseBytes / 4;
+		return sum;
 	}
 
 	/** A list of 256 KiB chunks, one of which holds the first span's struct; its length, since Ps point into it too. */

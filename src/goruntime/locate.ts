@@ -1,4 +1,5 @@
 import type { MemoryReader, TargetMemory } from "../bytes/block-reader.ts";
+import { BoundedReader } from "./bounded-reader.ts";
 import { type DataRange, DataWords, type Wanted } from "./data-words.ts";
 import { GcShapes } from "./gc-shapes.ts";
 import { heapConstants } from "./heap-constants.ts";
@@ -7,6 +8,9 @@ import type { Layout } from "./layouts/layout.ts";
 import { findSched } from "./locate-sched.ts";
 import type { GlobalName, Globals } from "./runtime-view.ts";
 import { SchedulerShapes } from "./scheduler-shapes.ts";
+
+/** What the shapes of all candidates may read; a large program (tsc at 600 MiB) takes a fifth of it. */
+const SEARCH_BUDGET = 2 ** 28;
 
 /**
  * Finds the runtime's variables in a binary without symbols, by what they must look like: each candidate position in the
@@ -25,7 +29,7 @@ export function scanGlobals(
 	loadedAt?: number,
 ): Globals {
 	// candidates lie all over the address space: small blocks, so that little is read for each
-	const look = memory.look({ blockBytes: 4096, maxBlocks: 8192 });
+	const look = new BoundedReader(memory.look({ blockBytes: 4096, maxBlocks: 8192 }), SEARCH_BUDGET);
 	const present = memory.look({ blockBytes: 4096, maxBlocks: 8, presentOnly: true });
 	const data = new DataWords(present, ranges, loadedAt);
 	const heap = new HeapShapes(look, layout);

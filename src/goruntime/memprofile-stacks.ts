@@ -1,14 +1,7 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import type { ProfileBuilder } from "../formats/pprof/builder.ts";
-import type { ProgramCode } from "./symbols.ts";
-
-/** An executable mapping, as runtime/pprof writes them: in the order of the address space. */
-export interface CodeMapping {
-	readonly start: number;
-	readonly end: number;
-	/** row of the builder */
-	readonly row: number;
-}
+import { type CodeMapping, mappingAt } from "./profile-mappings.ts";
+import { type ProgramCode, tableAt } from "./symbols.ts";
 
 /** What runtime.CallersFrames gives for one pc of a stack: one logical frame. */
 interface LogicalFrame {
@@ -116,7 +109,7 @@ export class StackLocations {
 	#emit(): number | undefined {
 		const [first] = this.#deck;
 		if (first === undefined) return undefined;
-		const mapping = this.#mappings.find((one) => one.start <= first.pc && first.pc < one.end)?.row;
+		const mapping = mappingAt(this.#mappings, first.pc);
 		const row = this.#builder.location({
 			address: first.frame.pc,
 			mapping,
@@ -149,7 +142,7 @@ export class StackLocations {
 	}
 
 	#lookUp(pc: number): LogicalFrame | undefined {
-		const { pclntab } = this.#code;
+		const pclntab = tableAt(this.#code, pc);
 		const index = pclntab.find(pc);
 		const entry = index < 0 ? 0 : pclntab.entry(index);
 		// "It is not possible to get pc == entry from runtime.Callers", but from a tampered stack (symtab.go: Frames.Next)
@@ -174,7 +167,7 @@ export class StackLocations {
 
 	#framesAt(pc: number) {
 		try {
-			return this.#code.pclntab.frames(pc);
+			return tableAt(this.#code, pc).frames(pc);
 		} catch (error) {
 			if (!(error instanceof ParseError)) throw error;
 			return [];

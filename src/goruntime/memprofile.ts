@@ -23,14 +23,18 @@ export interface MemProfileRecords {
 	readonly cycle: ProfileCycle;
 	/** buckets that contradicted themselves and are not in the rows */
 	readonly torn: number;
-	/** whether the list of buckets went on beyond the limit, or broke off at memory that could not be read */
+	/** whether the list of buckets went on beyond the limit, into itself, or broke off at memory that could not be read */
 	readonly cut: boolean;
 }
 
-/** More than any program is known to have: a bucket is a distinct stack and size; 200,000 is a lot. */
-const MAX_BUCKETS = 4_000_000;
-/** In all buckets together; 1 GiB of columns. */
-const MAX_PCS = 1 << 27;
+export interface MemProfileLimits {
+	readonly buckets: number;
+	/** in all buckets together */
+	readonly pcs: number;
+}
+
+/** More than any program is known to have: a bucket is a distinct stack and size, and 200,000 are a lot. 400 MiB of columns. */
+const LIMITS: MemProfileLimits = { buckets: 1 << 20, pcs: 1 << 25 };
 
 interface RecordShape {
 	readonly header: number;
@@ -55,16 +59,23 @@ interface RecordShape {
  * them. A bucket's header and stack do not change once it is in the list; its counts may be torn by a word while the target
  * runs. Bounded; a list that leads nowhere ends the rows. Returns undefined where mbuckets is not known.
  */
-export function readMemProfile(view: RuntimeView, look: MemoryReader): MemProfileRecords | undefined {
+export function readMemProfile(
+	view: RuntimeView,
+	look: MemoryReader,
+	limits: MemProfileLimits = LIMITS,
+): MemProfileRecords | undefined {
 	const head = view.globals.get("mbuckets");
 	if (head === undefined) return undefined;
 	const shape = recordShape(view);
 	const cycle = readProfileCycle(view, look);
-	const rows = new Rows(shape, cycle.flushed ? -1 : cycle.cycle % shape.cycles);
-	let at = look.word(head) ?? 0;
-	for (let steps = 0; at !== 0 && !rows.cut; steps++) {
-		if (steps >= MAX_BUCKETS) rows.cut = true;
-		else at = rows.add(look, at);
+	const rows = new Rows(shape, cycle.flushed ? -1 : cycle.cycle % shape.cycles, limits.pcs);
+	const seen = new Set<number>();
+	for (let at = look.word(head) ?? 0; at !== 0 && !rows.cut; ) {
+		if (seen.size >= limits.buckets || seen.has(at)) rows.cut = true;
+		else {
+			seen.add(at);
+			at = rows.add(look, at);
+		}
 	}
 	return rows.finish(cycle);
 }
@@ -101,6 +112,7 @@ class Rows {
 	readonly #shape: RecordShape;
 	/** index of the future cycle that counts as published, too; -1 for none */
 	readonly #unflushed: number;
+	readonly #maxPcs: number;
 	/** per row: the published sums, and the sums of everything */
 	#published = new Float64Array(SUMS * 256);
 	#all = new Float64Array(SUMS * 256);
@@ -112,8 +124,9 @@ class Rows {
 	#torn = 0;
 	cut = false;
 
-	constructor(shape: RecordShape, unflushed: number) {
+	constructor(shape: RecordShape, unflushed: number, maxPcs: number) {
 		this.#shape = shape;
+		this.#maxPcs = maxPcs;
 		this.#unflushed = unflushed;
 	}
 
@@ -135,7 +148,7 @@ class Rows {
 			return 0;
 		}
 		const start = this.#stackStart[this.#count] ?? 0;
-		if (start + frames > MAX_PCS) {
+		if (start + frames > this.#maxPcs) {
 			this.cut = true;
 			return 0;
 		}

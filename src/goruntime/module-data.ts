@@ -5,6 +5,8 @@ import type { StructLayout } from "./layouts/layout.ts";
 /** What runtime.moduledata (symtab.go) says of the program's code. Addresses in the target. */
 export interface ModuleData {
 	readonly address: number;
+	/** where its table of functions is loaded */
+	readonly pclntab: number;
 	/** [text, etext) is the code that the pclntab describes */
 	readonly text: number;
 	readonly etext: number;
@@ -71,10 +73,31 @@ function isModuleData(look: MemoryReader, address: number, { layout, pclntab, na
 
 function readModuleData(look: MemoryReader, address: number, layout: StructLayout): ModuleData | undefined {
 	const field = (name: string) => look.word(address + layout.offset(name));
+	const pclntab = field("pcHeader");
 	const text = field("text");
 	const etext = field("etext");
 	const gofunc = field("gofunc");
 	const next = field("next");
-	if (text === undefined || etext === undefined || gofunc === undefined || next === undefined) return undefined;
-	return text > 0 && etext > text && etext - text < MAX_TEXT ? { address, text, etext, gofunc, next } : undefined;
+	if (pclntab === undefined || text === undefined || etext === undefined || gofunc === undefined || next === undefined)
+		return undefined;
+	return text > 0 && etext > text && etext - text < MAX_TEXT
+		? { address, pclntab, text, etext, gofunc, next }
+		: undefined;
+}
+
+/** Go programs load some plugins, not hundreds. */
+const MAX_MODULES = 256;
+
+/** The modules behind the first, in the order in which they were loaded; as far as the list can be read and believed. */
+export function followModules(look: MemoryReader, first: ModuleData, layout: StructLayout): ModuleData[] {
+	const modules: ModuleData[] = [];
+	const seen = new Set([first.address]);
+	for (let at = first.next; at !== 0 && !seen.has(at) && modules.length < MAX_MODULES; ) {
+		seen.add(at);
+		const module = readModuleData(look, at, layout);
+		if (module === undefined) break;
+		modules.push(module);
+		at = module.next;
+	}
+	return modules;
 }

@@ -22,6 +22,18 @@ export function rateByCode(
 	look: MemoryReader,
 	bias: number,
 ): MemProfileRate | undefined {
+	const address = rateAddressByCode(code, elf, look, bias);
+	const rate = address === undefined ? undefined : look.word(address);
+	return rate === undefined ? undefined : { rate, from: "code" };
+}
+
+/** Where it stands in the process. */
+export function rateAddressByCode(
+	code: ProgramCode,
+	elf: ElfFile,
+	look: MemoryReader,
+	bias: number,
+): number | undefined {
 	if (code.layout.arch !== "amd64") return undefined;
 	const { pclntab } = code;
 	const functions = pclntab.findByName(new Set(READERS));
@@ -34,13 +46,12 @@ export function rateByCode(
 		return new Set(image.readInto(entry, bytes) === bytes.length ? loadedWords(bytes, entry) : []);
 	});
 	const data = loadSegments(elf).filter((segment) => (segment.flags & PF_W) !== 0);
-	const rates = [...(first ?? [])]
+	const addresses = [...(first ?? [])]
 		.filter((address) => second?.has(address))
 		.filter((address) => data.some((one) => address >= one.vaddr && address + 8 <= one.vaddr + one.memsz))
-		.map((address) => look.word(address + bias))
-		.filter((value) => value !== undefined && value <= MAX_RATE);
-	const [only] = rates;
-	return rates.length === 1 && only !== undefined ? { rate: only, from: "code" } : undefined;
+		.filter((address) => (look.word(address + bias) ?? Infinity) <= MAX_RATE);
+	const [only] = addresses;
+	return addresses.length === 1 && only !== undefined ? only + bias : undefined;
 }
 
 /** Link-time addresses of 8-byte words that code loads or compares, relative to the instruction (Intel SDM 2A, 2.1: ModR/M). */

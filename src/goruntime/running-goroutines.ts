@@ -1,6 +1,7 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { G_RUNNING, type GoroutineTable } from "./goroutines.ts";
+import type { Arch } from "./layouts/layout.ts";
 import type { RuntimeView } from "./runtime-view.ts";
 
 /** Where a thread stands. */
@@ -8,6 +9,8 @@ export interface ThreadPlace {
 	readonly tid: number;
 	readonly pc: number;
 	readonly sp: number;
+	/** the link register, on machines that have one */
+	readonly lr?: number;
 }
 
 /** More threads than this and the list is not followed further. */
@@ -21,8 +24,8 @@ interface Stack {
 }
 
 /**
- * Puts running goroutines where the registers of their threads say they are, in the table's own columns `sp` and `pc`, which
- * are 0 for them elsewhere. A thread may be on its goroutine's stack; on its own, after the runtime or C was called, which
+ * Puts running goroutines where the registers of their threads say they are, in the table's own columns `sp`, `pc`
+ * and `lr`, which are 0 for them elsewhere. A thread may be on its goroutine's stack; on its own, after the runtime or C was called, which
  * kept the place (systemstack, asmcgocall and mcall in g.sched, calls of the vDSO in m.vdsoSP); or in a signal handler, whose
  * frame holds the registers that were interrupted.
  *
@@ -49,6 +52,7 @@ export function placeRunning(
 		if (place === undefined) continue;
 		goroutines.sp[row] = place.sp;
 		goroutines.pc[row] = place.pc;
+		goroutines.lr[row] = place.lr;
 		if (place.interrupted) interrupted[row] = 1;
 	}
 	return interrupted;
@@ -64,6 +68,7 @@ interface M {
 	/** of curg.sched */
 	readonly savedSp: number;
 	readonly savedPc: number;
+	readonly savedLr: number;
 }
 
 function readMs(view: RuntimeView, look: MemoryReader): M[] {
@@ -90,6 +95,7 @@ function readMs(view: RuntimeView, look: MemoryReader): M[] {
 			gsignal: stackOf(gsignal),
 			savedSp: look.word(own.curg + g.offset("sched.sp")) ?? 0,
 			savedPc: look.word(own.curg + g.offset("sched.pc")) ?? 0,
+			savedLr: g.has("sched.lr") ? (look.word(own.curg + g.offset("sched.lr")) ?? 0) : 0,
 		});
 		address = next;
 	}
@@ -134,45 +140,47 @@ class ThreadPlaces {
 interface Place {
 	readonly sp: number;
 	readonly pc: number;
+	readonly lr: number;
 	readonly interrupted: boolean;
 }
 
 function placeOf(
 	look: MemoryReader,
-	arch: keyof typeof UC_REGISTERS,
+	arch: Arch,
 	m: M,
 	stack: Stack,
 	thread: ThreadPlace | undefined,
 ): Place | undefined {
 	const handles = thread !== undefined && isOn(thread.sp, m.gsignal);
 	const at = handles ? beforeSignal(look, arch, m.gsignal, thread.sp) : thread;
-	if (at !== undefined && isOn(at.sp, stack)) return { sp: at.sp, pc: at.pc, interrupted: true };
+	if (at !== undefined && isOn(at.sp, stack)) return { sp: at.sp, pc: at.pc, lr: at.lr ?? 0, interrupted: true };
 	// gogo clears g.sched.sp (asm_*.s), so what stands there was saved since
-	if (isOn(m.savedSp, stack)) return { sp: m.savedSp, pc: m.savedPc, interrupted: false };
-	return isOn(m.vdsoSp, stack) ? { sp: m.vdsoSp, pc: m.vdsoPc, interrupted: false } : undefined;
+	if (isOn(m.savedSp, stack)) return { sp: m.savedSp, pc: m.savedPc, lr: m.savedLr, interrupted: false };
+	// the caller of what called the vDSO, which has its frame (sys_linux_*.s: nanotime1)
+	return isOn(m.vdsoSp, stack) ? { sp: m.vdsoSp, pc: m.vdsoPc, lr: 0, interrupted: false } : undefined;
 }
 
 function isOn(sp: number, stack: Stack): boolean {
 	return sp > 0 && sp >= stack.low && sp < stack.high;
 }
 
-/** struct ucontext: uc_stack at 16 (its start, flags and size), then what differs by machine: offsets of sp and pc. */
+/** struct ucontext: uc_stack at 16 (its start, flags and size), then what differs by machine: offsets of its registers. */
 const UC_STACK = 16;
 const UC_STACK_SIZE = 32;
-const UC_REGISTERS = {
+const UC_REGISTERS: Readonly<Record<Arch, { readonly sp: number; readonly pc: number; readonly lr?: number }>> = {
 	// arch/x86/include/uapi/asm/sigcontext.h: r8 … r15, di, si, bp, bx, dx, ax, cx, sp, ip, from 40 on
 	amd64: { sp: 40 + 15 * 8, pc: 40 + 16 * 8 },
-	// arch/arm64/include/uapi/asm/ucontext.h: 128 bytes of signal masks, then from 176 on fault_address, x0 … x30, sp, pc
-	arm64: { sp: 176 + 8 + 31 * 8, pc: 176 + 8 + 32 * 8 },
+	// arch/arm64/include/uapi/asm/ucontext.h: 128 bytes of signal masks, then from 176 on fault_address, x0 … x30 (the link register), sp, pc
+	arm64: { lr: 176 + 8 + 30 * 8, sp: 176 + 8 + 31 * 8, pc: 176 + 8 + 32 * 8 },
 };
 
 /** The registers in the frame that the kernel put on a signal stack: it begins with what that stack is, which tells it. */
 function beforeSignal(
 	look: MemoryReader,
-	arch: keyof typeof UC_REGISTERS,
+	arch: Arch,
 	{ low, high }: Stack,
 	sp: number,
-): { readonly sp: number; readonly pc: number } | undefined {
+): { readonly sp: number; readonly pc: number; readonly lr: number } | undefined {
 	const offsets = UC_REGISTERS[arch];
 	const size = high - low;
 	if (size > MAX_SIGNAL_STACK) return undefined;
@@ -180,7 +188,8 @@ function beforeSignal(
 		if (look.word(at + UC_STACK) !== low || look.word(at + UC_STACK_SIZE) !== size) continue;
 		const [before, pc] = [look.word(at + offsets.sp), look.word(at + offsets.pc)];
 		// a handler may be interrupted itself, as that of SIGABRT is when it raises the signal again
-		if (before !== undefined && pc !== undefined && !isOn(before, { low, high })) return { sp: before, pc };
+		if (before === undefined || pc === undefined || isOn(before, { low, high })) continue;
+		return { sp: before, pc, lr: offsets.lr === undefined ? 0 : (look.word(at + offsets.lr) ?? 0) };
 	}
 	return undefined;
 }

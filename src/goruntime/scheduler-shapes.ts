@@ -1,7 +1,7 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { type DataRange, MAX_ADDRESS } from "./data-words.ts";
-import { G_DEAD_EXTRA } from "./goroutines.ts";
+import { G_DEAD_EXTRA, isDead } from "./goroutines.ts";
 import type { Layout } from "./layouts/layout.ts";
 
 function schedulerOffsets(layout: Layout) {
@@ -34,6 +34,9 @@ function schedulerOffsets(layout: Layout) {
 	};
 }
 
+/** How many goroutines are looked at of what may be the list of all. */
+const FIRST_GS = 8;
+const LATER_GS = 4;
 const MAX_FRAMES = 1024;
 const MAX_MS = 1 << 17;
 /** How far lists are compared; a pointer into one that is longer says little less than its head. */
@@ -55,29 +58,40 @@ export class SchedulerShapes {
 	}
 
 	/**
-	 * Whether it is a slice of pointers to g structs, the main goroutine among the first: 0 if not, else the more, the longer
-	 * it is. During a GC work.stackRoots is one too, cut from allgs and so without spare capacity (proc.go: allGsSnapshot).
+	 * Whether it is a slice of pointers to g structs, one of the first of which lives and began with a function of the
+	 * executable: 0 if not, else the more, the longer it is. During a GC work.stackRoots is one too, cut from allgs and so
+	 * without spare capacity (proc.go: allGsSnapshot).
 	 */
 	allgs(address: number, array: number): number {
 		const length = this.#sliceLength(address, 1 << 26);
-		const off = this.#off.g;
-		let mains = 0;
-		for (let i = 0; i < Math.min(length, 8); i++) {
-			const at = this.#target(array + i * 8, off.size);
-			if (at < 0) return 0;
-			const view = this.#look.view;
-			const low = word(view, at + off.low);
-			const high = word(view, at + off.high);
-			const goid = word(view, at + off.goid);
-			if (high < low || high - low > 2 ** 31 || goid > 2 ** 40) return 0;
-			if ((view.getUint32(at + off.status, true) & ~G_SCAN) > G_DEAD_EXTRA) return 0;
-			if (goid !== 1) continue;
-			// the main goroutine never ends: it has a stack, and began with runtime.main
-			if (high === low || !this.#inImage(word(view, at + off.startPc))) return 0;
-			mains++;
+		let living = 0;
+		// the first few, and from there to the last: allgptr points to the same array, with other variables behind it
+		const few = Math.min(length, FIRST_GS);
+		for (let i = 0; i < few + LATER_GS; i++) {
+			const index = i < few ? i : few + Math.floor(((length - few) * (i - few + 1)) / LATER_GS) - 1;
+			const at = this.#target(array + index * 8, this.#off.g.size);
+			const state = at < 0 ? "other" : this.#goroutine(at);
+			if (state === "other") return 0;
+			if (state === "began") living++;
 		}
 		const spare = (this.#look.word(address + 16) ?? 0) > length;
-		return mains === 1 ? length * 2 + Number(spare) : 0;
+		return living > 0 ? length * 2 + Number(spare) : 0;
+	}
+
+	/** What stands at a position of the view: no g, a dead one, one that began elsewhere, or with a function of the executable. */
+	#goroutine(at: number): "other" | "dead" | "elsewhere" | "began" {
+		const off = this.#off.g;
+		const view = this.#look.view;
+		const low = word(view, at + off.low);
+		const high = word(view, at + off.high);
+		const goid = word(view, at + off.goid);
+		const status = view.getUint32(at + off.status, true) & ~G_SCAN;
+		if (high < low || high - low > 2 ** 31 || goid > 2 ** 40 || status > G_DEAD_EXTRA) return "other";
+		if (isDead(status)) return "dead";
+		const start = word(view, at + off.startPc);
+		if (high === low || goid === 0 || start >= MAX_ADDRESS) return "other";
+		// in a plugin; or nowhere, when made for a thread of C (proc.go: oneNewExtraM)
+		return this.#inImage(start) ? "began" : "elsewhere";
 	}
 
 	/** A slice of pointers to p structs, whose ids count from 0 and whose caches hold spans; its length. */

@@ -94,14 +94,19 @@ export function stackFrames(s: GoroutineStacks, stack: number): StackFrame[] {
 	let callee = "";
 	for (let i = s.stacks.offsets[stack] ?? 0; i < (s.stacks.offsets[stack + 1] ?? 0); i++) {
 		for (const frame of s.symbols[s.stacks.sites[i] ?? -1] ?? []) {
-			if (frame.function !== "runtime.goexit" && (!frame.wrapper || TELLING.has(callee))) frames.push(frame);
+			if (frame.function !== "runtime.goexit" && (!frame.wrapper || TELLING_CALLEES.has(callee))) frames.push(frame);
 			callee = frame.function;
 		}
 	}
 	return frames;
 }
 
-const TELLING = new Set(["runtime.gopanic", "runtime.sigpanic", "runtime.panicwrap"]);
+/** Callees that make a wrapper tell (traceback.go: elideWrapperCalling). */
+export const TELLING_CALLEES: ReadonlySet<string> = new Set([
+	"runtime.gopanic",
+	"runtime.sigpanic",
+	"runtime.panicwrap",
+]);
 
 /** How many of the goroutines are the runtime's own. */
 export function countSystem(s: GoroutineStacks): number {

@@ -6,6 +6,7 @@ import { readGoroutineLabels } from "./goroutine-labels.ts";
 import { type GoroutineTable, isDead, readGoroutines, rereadGoroutines } from "./goroutines.ts";
 import type { RuntimeView } from "./runtime-view.ts";
 import { StackWalker } from "./stack-walk.ts";
+import { callRules } from "./stack-walk-arch.ts";
 import { StackSites } from "./stack-walk-sites.ts";
 import { DistinctStacks } from "./stack-walk-table.ts";
 import { type ProgramCode, symbolize } from "./symbols.ts";
@@ -52,7 +53,7 @@ export function walkGoroutines(reading: StackReading): WalkedStacks {
 	const { view, code, memory } = reading;
 	const goroutines = reading.goroutines ?? readGoroutines(view, memory.look(SCATTERED));
 	const sites = new StackSites(code);
-	const walker = new StackWalker(sites, reading.bytes);
+	const walker = new StackWalker(sites, reading.bytes, callRules[code.layout.arch]);
 	const distinct = new DistinctStacks();
 	const stack = new Int32Array(goroutines.count).fill(-1);
 	let rows: ArrayLike<number> & Iterable<number> = byStack(goroutines);
@@ -81,7 +82,8 @@ function walkRow(
 ): number {
 	const sp = g.sp[row] ?? 0;
 	if (sp === 0) return -1;
-	const end = walker.walk(g.pc[row] ?? 0, sp, g.stackLow[row] ?? 0, g.stackHigh[row] ?? 0, interrupted);
+	const [low, high] = [g.stackLow[row] ?? 0, g.stackHigh[row] ?? 0];
+	const end = walker.walk(g.pc[row] ?? 0, sp, low, high, g.lr[row] ?? 0, interrupted);
 	return end === STACK_BROKEN && walker.length === 0 ? -1 : distinct.add(walker.walked, walker.length, end);
 }
 

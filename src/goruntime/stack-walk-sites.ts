@@ -1,6 +1,7 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { FUNC_FLAG_SP_WRITE, FUNC_FLAG_TOP_FRAME } from "../formats/pclntab/func-record.ts";
-import type { ProgramCode } from "./symbols.ts";
+import type { Pclntab } from "../formats/pclntab/pclntab.ts";
+import { type ProgramCode, tableAt } from "./symbols.ts";
 
 /** What a walk must know of a place besides its delta. */
 export const SITE_TOP = 1;
@@ -23,6 +24,8 @@ const MAX_OFFSET = 2 ** 31 - 1;
 export class StackSites {
 	readonly #code: ProgramCode;
 	readonly #text: number;
+	/** where code can be, and what of 31 bits of offsets it takes; the executable's first */
+	readonly #ranges: readonly { readonly start: number; readonly end: number; readonly base: number }[];
 	readonly #injected: ReadonlySet<number>;
 	readonly #cgocallback: number | undefined;
 	#slots = new Int32Array(1 << FIRST_SIZE).fill(-1);
@@ -36,6 +39,7 @@ export class StackSites {
 	constructor(code: ProgramCode) {
 		this.#code = code;
 		this.#text = code.pclntab.text;
+		this.#ranges = rangesOf(code);
 		const { funcIDs } = code.layout.constants;
 		const ids = ["sigpanic", "asyncPreempt", "debugCallV2", "debugCallV1"].map((name) => funcIDs[name]);
 		this.#injected = new Set(ids.filter((id) => id !== undefined));
@@ -53,7 +57,7 @@ export class StackSites {
 	 * @param pc where a frame stands: a return address, or (`trap`) the instruction that was interrupted
 	 */
 	at(pc: number, trap: boolean): number {
-		const offset = pc - this.#text;
+		const offset = this.#offset(pc);
 		if (!(offset >= 0 && offset < MAX_OFFSET)) return -1;
 		const key = offset * 2 + (trap ? 1 : 0);
 		const mask = this.#slots.length - 1;
@@ -64,9 +68,16 @@ export class StackSites {
 		}
 	}
 
+	/** A number below 2^31 for each place in the code of all modules; -1 for others. */
+	#offset(pc: number): number {
+		if (this.#ranges.length === 1) return pc - this.#text;
+		for (const { start, end, base } of this.#ranges) if (pc >= start && pc < end) return pc - start + base;
+		return -1;
+	}
+
 	/** Looks a new place up and puts it into slot `i`, which is free. */
 	#add(pc: number, trap: boolean, key: number, i: number): number {
-		const { pclntab } = this.#code;
+		const pclntab = tableAt(this.#code, pc);
 		const index = pclntab.find(pc);
 		if (index < 0 || this.count >= MAX_SITES) return -1;
 		if (this.count === this.#keys.length) {
@@ -78,12 +89,11 @@ export class StackSites {
 		this.#keys[site] = key;
 		// symPC (traceback.go): a return address may be the first byte of the next statement, or of the next function
 		this.#pcs[site] = trap || pc === pclntab.entry(index) ? pc : pc - 1;
-		this.#look(site, index, pc);
+		this.#look(site, pclntab, index, pc);
 		return site;
 	}
 
-	#look(site: number, index: number, pc: number): void {
-		const { pclntab } = this.#code;
+	#look(site: number, pclntab: Pclntab, index: number, pc: number): void {
 		try {
 			const record = pclntab.func(index);
 			let flag = record.flag;
@@ -116,6 +126,16 @@ export class StackSites {
 		}
 		this.#slots = slots;
 	}
+}
+
+function rangesOf({ pclntab, module, further = [] }: ProgramCode) {
+	let base = 0;
+	const tables = [{ pclntab, module }, ...further];
+	return tables.map(({ pclntab: table, module: of }) => {
+		const range = { start: table.text, end: Math.max(of.etext, table.textEnd), base };
+		base += range.end - range.start;
+		return range;
+	});
 }
 
 export function grown<T extends Uint8Array | Int32Array | Uint32Array | Float64Array>(from: T, into: T): T {

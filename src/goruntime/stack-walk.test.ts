@@ -12,6 +12,7 @@ import { locatePclntab } from "../formats/pclntab/locate.ts";
 import { openPclntab } from "../formats/pclntab/pclntab.ts";
 import { chooseLayouts } from "./layouts/layouts.ts";
 import { MAX_FRAMES, StackWalker } from "./stack-walk.ts";
+import { callRules } from "./stack-walk-arch.ts";
 import { StackSites } from "./stack-walk-sites.ts";
 import { DistinctStacks } from "./stack-walk-table.ts";
 import { type ProgramCode, symbolize } from "./symbols.ts";
@@ -55,7 +56,11 @@ describe("walking a stack", () => {
 		const pclntab = openPclntab(elf.source, location, { text });
 		const choice = await chooseLayouts("go1.26.8", "amd64");
 		assert(choice.kind === "exact");
-		code = { pclntab, layout: choice.layout, module: { address: 0, text, etext: pclntab.textEnd, gofunc: 0, next: 0 } };
+		code = {
+			pclntab,
+			layout: choice.layout,
+			module: { address: 0, pclntab: 0, text, etext: pclntab.textEnd, gofunc: 0, next: 0 },
+		};
 		for (let i = 0; i < pclntab.functionCount; i += 7) {
 			const pc = pclntab.entry(i) + 40;
 			const plain = (pclntab.flag(i) & (FUNC_FLAG_SP_WRITE | FUNC_FLAG_TOP_FRAME)) === 0 && pclntab.funcID(i) === 0;
@@ -87,7 +92,7 @@ describe("walking a stack", () => {
 				const high = LOW + memory.bytes.length;
 				const sp = layOut(chain, memory, high - 8);
 				const sites = new StackSites(code);
-				const walker = new StackWalker(sites, memory);
+				const walker = new StackWalker(sites, memory, callRules.amd64);
 				assert.equal(walker.walk(chain[0] ?? 0, sp, LOW, high), STACK_COMPLETE);
 				assert.equal(walker.length, chain.length);
 				const pcs = sites.pcs;
@@ -121,7 +126,7 @@ describe("walking a stack", () => {
 				else if (kind === 7) memory.set(at, LOW + random(4096));
 				else if (kind === 8) memory.set(at, random(2 ** 31) * 2 ** 31);
 			}
-			const walker = new StackWalker(sites, memory);
+			const walker = new StackWalker(sites, memory, callRules.amd64);
 			const sp = random(20) === 0 ? random(2 ** 31) : LOW + 8 * random(512);
 			const end = walker.walk(calls[random(calls.length)] ?? 0, sp, LOW, random(20) === 0 ? high * 2 : high);
 			ends.add(end);
@@ -129,7 +134,7 @@ describe("walking a stack", () => {
 		}
 		assert.ok(ends.has(STACK_BROKEN));
 		for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, -1, 2 ** 53]) {
-			const walker = new StackWalker(sites, new Words(8));
+			const walker = new StackWalker(sites, new Words(8), callRules.amd64);
 			assert.equal(walker.walk(bad, LOW, LOW, LOW + 64), STACK_BROKEN);
 			assert.equal(walker.walk(goexit - 1, bad, LOW, LOW + 64), STACK_BROKEN);
 		}
@@ -141,7 +146,7 @@ describe("walking a stack", () => {
 		const memory = new Words((step / 8) * (MAX_FRAMES + 100));
 		const high = LOW + memory.bytes.length;
 		for (let at = LOW + step - 8; at < high; at += step) memory.set(at, pc);
-		const walker = new StackWalker(new StackSites(code), memory);
+		const walker = new StackWalker(new StackSites(code), memory, callRules.amd64);
 		assert.equal(walker.walk(pc, LOW, LOW, high), STACK_CUT);
 		assert.equal(walker.length, MAX_FRAMES);
 	});
@@ -155,7 +160,7 @@ describe("walking a stack", () => {
 		const high = LOW + 512;
 		const caller = calls[0] ?? 0;
 		const sp = layOut([caller, gogo + 1, goexit], memory, high - 8);
-		const walker = new StackWalker(new StackSites(code), memory);
+		const walker = new StackWalker(new StackSites(code), memory, callRules.amd64);
 		assert.equal(walker.walk(caller, sp, LOW, high), STACK_SWITCHED);
 		assert.equal(walker.length, 2);
 		const inner = layOut([gogo, goexit], memory, high - 8);
@@ -172,7 +177,7 @@ describe("walking a stack", () => {
 		const high = LOW + memory.bytes.length;
 		const sp = layOut([asyncPreempt, interrupted, goexit], memory, high - 8);
 		const sites = new StackSites(code);
-		const walker = new StackWalker(sites, memory);
+		const walker = new StackWalker(sites, memory, callRules.amd64);
 		assert.equal(walker.walk(asyncPreempt, sp, LOW, high), STACK_COMPLETE);
 		const pcs = [...walker.walked.subarray(0, 3)].map((site) => sites.pcs[site]);
 		assert.deepEqual(pcs, [asyncPreempt, interrupted, goexit - 1]);
@@ -184,7 +189,7 @@ describe("walking a stack", () => {
 		const caller = calls[3] ?? 0;
 		const sp = layOut([caller, goexit], memory, high - 8) - 8;
 		memory.set(sp, caller);
-		const walker = new StackWalker(new StackSites(code), memory);
+		const walker = new StackWalker(new StackSites(code), memory, callRules.amd64);
 		assert.equal(walker.walk(0, sp, LOW, high), STACK_COMPLETE);
 		assert.equal(walker.length, 2);
 	});

@@ -1,6 +1,7 @@
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { word } from "../bytes/cursor.ts";
 import { STACK_BROKEN, STACK_COMPLETE, STACK_CUT, STACK_SWITCHED } from "../evidence/stacks.ts";
+import type { CallRule } from "./stack-walk-arch.ts";
 import { SITE_INJECTED, SITE_NO_TABLE, SITE_SP_WRITE, SITE_TOP, type StackSites } from "./stack-walk-sites.ts";
 
 /** Frames (calls with a stack frame of their own) of one stack; deeper ones are cut at the outer end. */
@@ -10,21 +11,27 @@ export const MAX_FRAMES = 2048;
 const WINDOW = 32 * 1024;
 
 /**
- * Walks stacks of goroutines that do not run, as the runtime's traceback does (traceback.go: unwinder, Go 1.24 … 1.27), on
- * amd64: the pcsp table gives the distance from the stack pointer to the return address, above which the caller's frame
- * begins. Nothing that it reads is believed: every step goes up the stack, stays within it, and must arrive in a function.
+ * Walks stacks of goroutines that do not run, as the runtime's traceback does (traceback.go: unwinder, Go 1.24 … 1.27): the
+ * pcsp table gives the size of each frame so far, and the machine's rule where in it the return address is. Nothing that it
+ * reads is believed: every step goes up the stack, stays within it, and must arrive in a function.
  */
 export class StackWalker {
 	readonly #sites: StackSites;
 	readonly #memory: StackWindow;
+	readonly #pushed: number;
+	readonly #linked: boolean;
+	readonly #injected: number;
 	/** places of the last walk, innermost first: the first `length` are valid */
 	readonly walked = new Uint32Array(MAX_FRAMES);
 	length = 0;
 
 	/** `memory` is the target's: only stacks are read of it, and it must not record what is read. */
-	constructor(sites: StackSites, memory: ByteSource) {
+	constructor(sites: StackSites, memory: ByteSource, rule: CallRule) {
 		this.#sites = sites;
 		this.#memory = new StackWindow(memory);
+		this.#pushed = rule.pushed;
+		this.#linked = rule.returnAt === "start";
+		this.#injected = rule.injected;
 	}
 
 	/** Forgets what was read of the target. */
@@ -35,21 +42,25 @@ export class StackWalker {
 	/**
 	 * Walks from (pc, sp) up to the stack's high end into `walked`; returns how it ended, STACK_COMPLETE ….
 	 *
+	 * @param startLr the link register there, where the machine has one and it is known: else 0
 	 * @param interrupted it stands at pc because it was interrupted there, not because it made a call
 	 */
-	walk(startPc: number, startSp: number, low: number, high: number, interrupted = false): number {
+	walk(startPc: number, startSp: number, low: number, high: number, startLr = 0, interrupted = false): number {
 		const sites = this.#sites;
 		const memory = this.#memory;
 		this.length = 0;
 		let pc = startPc;
 		let sp = startSp;
+		let lr = this.#linked ? startLr : 0;
+		let trap = interrupted;
 		if (!(sp >= low && sp < high && sp % 8 === 0)) return STACK_BROKEN;
 		if (pc === 0) {
 			// a call of a nil function: begin in the caller (unwinder.initAt)
-			pc = memory.word(sp);
-			sp += 8;
+			pc = lr !== 0 ? lr : memory.word(sp);
+			lr = 0;
+			sp += this.#pushed;
+			trap = false;
 		}
-		let trap = interrupted;
 		for (let n = 0; ; ) {
 			const site = sites.at(pc, trap);
 			if (site < 0) return STACK_BROKEN;
@@ -63,11 +74,25 @@ export class StackWalker {
 			if ((flags & SITE_SP_WRITE) !== 0 && n > 1) return STACK_SWITCHED;
 			if (n === MAX_FRAMES) return STACK_CUT;
 			const delta = sites.deltas[site]!; // as flags
-			const at = sp + delta;
-			if (delta < 0 || delta % 8 !== 0 || at + 8 > high) return STACK_BROKEN;
-			pc = memory.word(at);
-			sp = at + 8;
+			const end = sp + delta + this.#pushed;
+			if (delta < 0 || delta % 8 !== 0 || end > high) return STACK_BROKEN;
+			const from = this.#linked ? sp : end - this.#pushed;
+			const to = lr !== 0 && delta === 0 ? lr : from + 8 > high ? 0 : memory.word(from);
+			// the same place again: there is no way on (unwinder.next: "traceback stuck")
+			if (to === pc && end === sp) return STACK_BROKEN;
+			pc = to;
+			sp = end;
+			lr = 0;
 			trap = (flags & SITE_INJECTED) !== 0;
+			if (trap && this.#injected > 0) {
+				// the handler kept the link register of what it interrupted; a call of a nil function stands nowhere but there
+				lr = sp + 8 > high ? 0 : memory.word(sp);
+				sp += this.#injected;
+				if (sites.at(pc, trap) < 0) {
+					pc = lr;
+					lr = 0;
+				}
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import { wrapperFuncID } from "../formats/pclntab/func-record.ts";
 import { readHeader } from "../formats/pclntab/header.ts";
 import { locatePclntab } from "../formats/pclntab/locate.ts";
 import { openPclntab, type Pclntab } from "../formats/pclntab/pclntab.ts";
+import { type CodeModule, type ModuleFile, openFurtherModules } from "./code-modules.ts";
 import type { Layout } from "./layouts/layout.ts";
 import { findModuleData, type ModuleData } from "./module-data.ts";
 import type { Globals } from "./runtime-view.ts";
@@ -17,6 +18,14 @@ export interface ProgramCode {
 	readonly pclntab: Pclntab;
 	readonly module: ModuleData;
 	readonly layout: Layout;
+	/** plugins and the like; not those whose files cannot be read */
+	readonly further?: readonly CodeModule[];
+}
+
+/** The table of the module that holds a pc; the executable's where none does. */
+export function tableAt(code: ProgramCode, pc: number): Pclntab {
+	for (const { pclntab, module } of code.further ?? []) if (pc >= module.text && pc < module.etext) return pclntab;
+	return code.pclntab;
 }
 
 export interface ProgramCodeSource {
@@ -30,6 +39,8 @@ export interface ProgramCodeSource {
 	readonly data: readonly { readonly start: number; readonly end: number }[];
 	/** a look at the target, for moduledata: Go 1.26 and later say nowhere else where the code begins */
 	readonly look: MemoryReader;
+	/** the files of modules that were loaded later; without, their code has no names */
+	readonly fileAt?: ModuleFile | undefined;
 }
 
 /** Opens the table of functions of a running program, or says why that cannot be done. */
@@ -60,7 +71,9 @@ export function openProgramCode(source: ProgramCodeSource): ProgramCode | Unavai
 			bias,
 			goMinor: minorOf(layout),
 		});
-		return { pclntab, module, layout };
+		const { fileAt } = source;
+		if (fileAt === undefined || module.next === 0) return { pclntab, module, layout };
+		return { pclntab, module, layout, further: openFurtherModules(look, module, layout, minorOf(layout), fileAt) };
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
 		return { unavailable: `the executable's table of functions cannot be read: ${error.message}` };
@@ -74,7 +87,7 @@ export function minorOf(layout: Layout): number {
 /** The frames at places of the code (symPCs), innermost first; none where no function is known or its tables are torn. */
 export function symbolize(code: ProgramCode, sites: Float64Array): StackFrame[][] {
 	const wrapper = code.layout.constants.funcIDs["wrapper"] ?? wrapperFuncID(minorOf(code.layout));
-	return Array.from(sites, (pc) => framesAt(code.pclntab, pc, wrapper));
+	return Array.from(sites, (pc) => framesAt(tableAt(code, pc), pc, wrapper));
 }
 
 function framesAt(pclntab: Pclntab, pc: number, wrapper: number): StackFrame[] {

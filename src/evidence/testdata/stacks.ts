@@ -71,14 +71,18 @@ export function madeStacks(goroutines: readonly MadeGoroutine[]): GoroutineStack
 	};
 }
 
-/** "main.inner+main.outer": inner is inlined into outer. */
+/** "main.inner+main.outer": inner is inlined into outer. "main.f[int]" is printed as main.f[...], and begins at line 7. */
 function framesOf(place: string): StackFrame[] {
 	const names = place.split("+");
-	return names.map((name, i) => ({
-		function: name.replace("~wrapper", ""),
-		file: `/src/${name.split(".")[0]}.go`,
-		line: 10 + i,
-		inlined: i < names.length - 1,
-		wrapper: name.endsWith("~wrapper"),
-	}));
+	return names.map((name, i) => {
+		const symbol = name.replace("~wrapper", "");
+		return {
+			function: symbol.replace(/\[.*\]/, "[...]"),
+			file: `/src/${name.split(".")[0]}.go`,
+			line: 10 + i,
+			inlined: i < names.length - 1,
+			wrapper: name.endsWith("~wrapper"),
+			...(symbol.includes("[") ? { symbol, startLine: 7 } : {}),
+		};
+	});
 }

@@ -1,0 +1,141 @@
+import type { Figure, ProfileHead } from "../../api/profile-shape.ts";
+import { bytes, count, duration, percent } from "../../figures/figures.ts";
+import { scaledLabel } from "../../profile/measurement.ts";
+import { shortName } from "../../profile/report/short-name.ts";
+import { visibleStrings } from "../output.ts";
+import { clip } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** Milliseconds in the units of time that profiles have. */
+const TIMES: Readonly<Record<string, number>> = {
+	nanoseconds: 1e-6,
+	microseconds: 1e-3,
+	milliseconds: 1,
+	seconds: 1e3,
+};
+
+/** Writes the figures of one profile. */
+export class FigureText {
+	readonly #head: Pick<ProfileHead, "unit" | "total" | "shownUnit">;
+
+	constructor(head: Pick<ProfileHead, "unit" | "total" | "shownUnit">) {
+		this.#head = head;
+	}
+
+	/** `12.5 MiB`, `1,204`, `3.2 s`; in the unit asked for as pprof writes it */
+	value(figure: Figure): string {
+		const { unit, shownUnit } = this.#head;
+		const value = Number(figure);
+		if (value === 0) return "0";
+		if (shownUnit !== undefined) return scaledLabel(value, unit, shownUnit);
+		if (unit === "bytes") return bytes(value);
+		const milliseconds = TIMES[unit];
+		if (milliseconds !== undefined) return duration(value * milliseconds);
+		return unit === "count" || unit === "" ? count(value) : `${count(value)} ${unit}`;
+	}
+
+	/** the part of the total, or of another figure */
+	share(figure: Figure, of: Figure = this.#head.total): string {
+		const whole = Math.abs(Number(of));
+		return whole === 0 || Number(figure) === 0 ? "" : percent(Number(figure) / whole, 1);
+	}
+}
+
+/** The lines above a report: what the profile is, and how much of it is shown. */
+export function headLines(head: ProfileHead, terminal: Terminal, shown?: string): string[] {
+	const text = new FigureText(head);
+	const name = visibleStrings(head.title === "" ? nameOf(head) : head.title);
+	const parts = [
+		terminal.style("bold", name),
+		...(head.sources.length === 1 || head.title === "" ? [] : [`${head.sources.length} profiles`]),
+		`${visibleStrings(head.sampleType)} ${terminal.style("bold", text.value(head.total))}`,
+		...(head.durationMs === undefined ? [] : [`over ${duration(head.durationMs)}`]),
+		...(head.time === undefined ? [] : [head.time.replace("T", " ").replace(/\.\d+Z$/, "Z")]),
+	];
+	const lines = [parts.join(" · ")];
+	const [source] = head.sources;
+	if (source !== undefined) {
+		const one = head.sources.length === 1 ? `${source.name}: ${source.how}` : head.sources.map(sourceName).join(" ");
+		lines.push(terminal.style("dim", `  ${clipStart(visibleStrings(one), terminal.columns - 2)}`));
+	}
+	for (const comment of head.comments.slice(0, 5)) {
+		lines.push(terminal.style("dim", clip(`  ${visibleStrings(comment)}`, terminal.columns)));
+	}
+	if (head.filters.length > 0) lines.push(clip(`  only ${visibleStrings(head.filters.join(" "))}`, terminal.columns));
+	if (head.comparison !== undefined) lines.push(...comparisonLines(head.comparison, terminal));
+	if (shown !== undefined) lines.push(terminal.style("dim", `  ${shown}`));
+	return lines;
+}
+
+/** What the process's own endpoint says, and where that is something else. */
+function comparisonLines(c: NonNullable<ProfileHead["comparison"]>, terminal: Terminal): string[] {
+	const differing = c.totals.filter((one) => one.outside !== one.own);
+	const { same, changed, onlyOutside, onlyOwn } = c.stacks;
+	const stacks = [
+		`${count(same)} stacks the same`,
+		...(changed > 0 ? [`${count(changed)} with other figures`] : []),
+		...(onlyOutside > 0 ? [`${count(onlyOutside)} seen from outside only`] : []),
+		...(onlyOwn > 0 ? [`${count(onlyOwn)} told by itself only`] : []),
+	];
+	const lines = [
+		clip(
+			`  its own ${visibleStrings(c.endpoint)}: ${differing.length === 0 ? "the same totals" : "other totals"}`,
+			terminal.columns,
+		),
+		`    ${stacks.join(", ")}`,
+	];
+	for (const { type, unit, outside, own } of differing) {
+		const text = new FigureText({ unit, total: own });
+		lines.push(
+			`    ${visibleStrings(type)}: ${text.value(outside)} from outside, ${text.value(own)} by itself (${text.value(outside - own)})`,
+		);
+	}
+	for (const { frames, outside, own } of c.differences.slice(0, 3)) {
+		const [type] = c.totals;
+		const text = new FigureText({ unit: type?.unit ?? "", total: 0 });
+		const name = visibleStrings(frames[0] ?? "");
+		lines.push(
+			terminal.style(
+				"dim",
+				clip(`      ${name}: ${text.value(outside[0] ?? 0)} / ${text.value(own[0] ?? 0)}`, terminal.columns),
+			),
+		);
+	}
+	return lines;
+}
+
+/** The end of a text that is too long: of a path the file stands there. */
+function clipStart(text: string, room: number): string {
+	return text.length <= room ? text : `…${text.slice(text.length - room + 1)}`;
+}
+
+function nameOf(head: ProfileHead): string {
+	const [source] = head.sources;
+	return head.sources.length === 1 && source !== undefined ? source.name : `${head.sources.length} profiles`;
+}
+
+function sourceName(source: ProfileHead["sources"][number]): string {
+	return `${source.base === true ? "−" : "+"}${source.name.slice(source.name.lastIndexOf("/") + 1)}`;
+}
+
+/** How much of the profile the rows are, and why not all. */
+export function shownText(
+	head: ProfileHead & { shown: Figure; nodes: number; droppedNodes: number },
+	rows: number,
+): string {
+	const text = new FigureText(head);
+	const share = text.share(head.shown);
+	const parts = [
+		`${text.value(head.shown)}${share === "" ? "" : ` (${share})`} in ${count(rows)} ${rows === 1 ? "row" : "rows"}`,
+	];
+	if (head.nodes > rows) parts.push(`${count(head.nodes - rows)} more with --nodecount 0`);
+	if (head.droppedNodes > 0) parts.push(`${count(head.droppedNodes)} small ones left out (--no-trim)`);
+	return parts.join(" · ");
+}
+
+/** A name that fits: whole, else without the folders of its package, else cut. */
+export function fittingName(name: string, room: number): string {
+	const clean = visibleStrings(name);
+	if (clean.length <= room) return clean;
+	return clip(visibleStrings(shortName(name)), Math.max(8, room));
+}

@@ -1,0 +1,8 @@
+import type { ProfileArtifactResult } from "../../api/profile-artifact.ts";
+import type { Terminal } from "../terminal.ts";
+import { fileText } from "./profile-file.ts";
+
+export function render(result: ProfileArtifactResult, terminal: Terminal): string {
+	return fileText(result, terminal, `gomem profile top ${result.file ?? "FILE"}, or go tool pprof`);
+}
+render.verbatim = true as const;

@@ -1,0 +1,3 @@
+module gomem.test/profile-server
+
+go 1.24
