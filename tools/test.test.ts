@@ -41,5 +41,5 @@ test("a glob without a file, and a file that breaks, are failures", () => {
 test("an unknown stage is an error that lists the stages", () => {
 	const child = spawnSync(process.execPath, ["tools/test.ts", "unti"], { cwd: root, encoding: "utf8" });
 	assert.equal(child.status, 2);
-	assert.match(child.stderr, /no stage unti; the stages are types, lint, /);
+	assert.match(child.stderr, /no stage unti; the stages are packages, types, lint, /);
 });

@@ -7,7 +7,7 @@ import { openProfile } from "./profile-source.ts";
 
 export const operation = defineOperation({
 	name: "profile flame",
-	summary: "The flame graph of a profile: one html file to search and zoom in, or svg",
+	summary: "The flame graph of a profile: a page to search and zoom, or svg",
 	description:
 		"The page holds all sample types and needs no network; with --diff-base it shows what grew and what shrank. A name that ends in .svg gives a picture.",
 	group: "Profiles",

@@ -7,7 +7,7 @@ import { openProfile } from "./profile-source.ts";
 
 export const operation = defineOperation({
 	name: "profile html",
-	summary: "A report on a profile in one html file: top, flame graph, call graph, source",
+	summary: "One html file: top, flame graph, call graph and source of a profile",
 	description:
 		"It needs no network and no server; attach it to a ticket. Source of the heaviest functions is in it as far as it is found here.",
 	group: "Profiles",

@@ -55,7 +55,7 @@ const MAX_READINGS = 1000;
 
 export const operation = defineOperation({
 	name: "profile slope",
-	summary: "What grows over a series of profiles: leak, growing cache or churn, by site",
+	summary: "What grows over profiles in a row: leak, cache or churn, by site",
 	description:
 		"Give profiles that were taken at different times, or one process or URL to read --every so often, --for so long. What is " +
 		"held (inuse) is set against what was allocated: what rises with the first is kept, what only the second shows is churn.",

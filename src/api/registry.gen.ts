@@ -117,7 +117,7 @@ export const operations: readonly OperationEntry[] = [
 	{
 		name: "profile flame",
 		id: "profile-flame",
-		summary: "The flame graph of a profile: one html file to search and zoom in, or svg",
+		summary: "The flame graph of a profile: a page to search and zoom, or svg",
 		group: "Profiles",
 		kind: "artifact",
 		effect: "read",
@@ -137,7 +137,7 @@ export const operations: readonly OperationEntry[] = [
 	{
 		name: "profile html",
 		id: "profile-html",
-		summary: "A report on a profile in one html file: top, flame graph, call graph, source",
+		summary: "One html file: top, flame graph, call graph and source of a profile",
 		group: "Profiles",
 		kind: "artifact",
 		effect: "read",
@@ -197,7 +197,7 @@ export const operations: readonly OperationEntry[] = [
 	{
 		name: "profile slope",
 		id: "profile-slope",
-		summary: "What grows over a series of profiles: leak, growing cache or churn, by site",
+		summary: "What grows over profiles in a row: leak, cache or churn, by site",
 		group: "Profiles",
 		kind: "job",
 		effect: "read",

@@ -108,7 +108,7 @@ export async function httpGet(address: HttpAddress, options: HttpOptions): Promi
 		options.signal.throwIfAborted();
 		if (deadline.aborted)
 			return { unavailable: `no whole answer within ${options.timeoutMs / 1000} s`, wouldHelp: "a longer --timeout" };
-		return refused(error, whereOf(address));
+		return refused(error, whereOf(address), options.tls !== undefined);
 	}
 }
 
@@ -224,15 +224,15 @@ const REASONS: Readonly<Record<string, readonly [why: string, help: string]>> = 
 	HPE_INVALID_CONSTANT: ["what answers does not speak HTTP", "the right port, or https:// in place of http://"],
 };
 
-function refused(error: unknown, where: string): Unavailable {
+function refused(error: unknown, where: string, takesCa: boolean): Unavailable {
 	const code = error instanceof Error && "code" in error ? String(error.code) : "";
 	const [why, help] = REASONS[code] ?? [];
 	if (why !== undefined && help !== undefined) return { unavailable: `${where}: ${why}`, wouldHelp: help };
 	if (!(error instanceof Error) || code === "") throw error;
-	if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) {
+	if (/CERT|SIGNED|SIGNATURE|ISSUER|ALTNAME/.test(code)) {
 		return {
 			unavailable: `${where}: its certificate is not trusted (${code})`,
-			wouldHelp: "NODE_EXTRA_CA_CERTS with the authority's certificate",
+			wouldHelp: `${takesCa ? "--ca or " : ""}NODE_EXTRA_CA_CERTS with the authority's certificate`,
 		};
 	}
 	return { unavailable: `${where}: ${error.message.split("\n", 1)[0]} (${code})` };

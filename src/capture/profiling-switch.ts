@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { parseElf } from "../formats/elf/parse.ts";
@@ -88,7 +89,11 @@ async function withRate(
 	// before anything is looked up: what is found must be of the process that is written to
 	const process = processIdentity(pid);
 	if (process === undefined) return { unavailable: `there is no process ${pid}` };
-	const address = await findRate(pid);
+	let address = await findRate(pid);
+	for (let tries = 1; typeof address !== "number" && tries < FIND_TRIES; tries++) {
+		await sleep(FIND_AGAIN_MS);
+		address = await findRate(pid);
+	}
 	if (typeof address !== "number") return address;
 	let fd: number;
 	try {
@@ -110,6 +115,10 @@ async function withRate(
 		closeSync(fd);
 	}
 }
+
+/** Without symbols the runtime of a program that allocates flat out may not be found at once, and a switch must be undone. */
+const FIND_TRIES = 5;
+const FIND_AGAIN_MS = 200;
 
 async function findRate(pid: number): Promise<number | Unavailable> {
 	const observed = await ObservedProcess.open(pid);

@@ -4,7 +4,7 @@ import type { OwnCommand } from "./words.ts";
 export const ownCommands: readonly OwnCommand[] = [
 	{
 		name: "profile",
-		summary: "The profile of a process, file or URL: a prompt as go tool pprof has it, or a page",
+		summary: "A profile at a prompt as go tool pprof has it, or as a page",
 		group: "Profiles",
 		usage: "SOURCE... [flags]",
 		flags: [

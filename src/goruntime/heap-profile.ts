@@ -32,7 +32,8 @@ export function heapProfile(parts: HeapProfileParts): Profile {
 	const locations = new StackLocations(code, builder, profileMappings(parts.mappings, builder));
 	const isAllocator = allocatorNames(locations);
 	for (let r = 0; r < records.count; r++) {
-		const stack = Array.from(records.pcs.subarray(records.stackStart[r], records.stackStart[r + 1]));
+		const stack: number[] = [];
+		for (let i = records.stackStart[r] ?? 0; i < (records.stackStart[r + 1] ?? 0); i++) stack.push(records.pcs[i] ?? 0);
 		const size = records.objectBytes[r] ?? 0;
 		const allocs = records.allocObjects[r] ?? 0;
 		const held = allocs - (records.freeObjects[r] ?? 0);

@@ -39,6 +39,8 @@ export class StackLocations {
 	readonly #frames = new Map<number, LogicalFrame | undefined>();
 	readonly #locations = new Map<number, KnownLocation>();
 	readonly #functions = new Map<string, number>();
+	/** by the last pc of a stack: the calls that it may be inlined into, as pcs */
+	readonly #callers = new Map<number, readonly number[]>();
 	#deck: { pc: number; frame: LogicalFrame }[] = [];
 	/** mappings of which a location was symbolized, by row: whether all of them were */
 	readonly symbolized = new Map<number, boolean>();
@@ -160,9 +162,14 @@ export class StackLocations {
 	#expandLast(stack: readonly number[]): readonly number[] {
 		const last = stack.at(-1);
 		if (last === undefined) return stack;
-		const frames = this.#framesAt(last - 1);
-		if (frames[0]?.inlined !== true) return stack;
-		return [...stack, ...frames.slice(1, MAX_INLINED).map((frame) => frame.pc + 1)];
+		// nearly all stacks end at the same few places
+		let callers = this.#callers.get(last);
+		if (callers === undefined) {
+			const frames = this.#framesAt(last - 1);
+			callers = frames[0]?.inlined === true ? frames.slice(1, MAX_INLINED).map((frame) => frame.pc + 1) : [];
+			this.#callers.set(last, callers);
+		}
+		return callers.length === 0 ? stack : [...stack, ...callers];
 	}
 
 	#framesAt(pc: number) {

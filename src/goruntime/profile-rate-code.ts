@@ -2,6 +2,7 @@ import type { MemoryReader } from "../bytes/block-reader.ts";
 import { PF_W } from "../formats/elf/constants.ts";
 import type { ElfFile } from "../formats/elf/model.ts";
 import { ElfImage, loadSegments } from "../formats/elf/read.ts";
+import type { Arch } from "./layouts/layout.ts";
 import type { MemProfileRate } from "./profile-state.ts";
 import type { ProgramCode } from "./symbols.ts";
 
@@ -13,7 +14,7 @@ const MAX_CODE = 4096;
 const MAX_RATE = 2 ** 40;
 
 /**
- * runtime.MemProfileRate in a stripped executable, by the code that reads it. amd64 only. Undefined where that does not
+ * runtime.MemProfileRate in a stripped executable, by the code that reads it. Undefined where that does not
  * give one answer.
  */
 export function rateByCode(
@@ -34,7 +35,6 @@ export function rateAddressByCode(
 	look: MemoryReader,
 	bias: number,
 ): number | undefined {
-	if (code.layout.arch !== "amd64") return undefined;
 	const { pclntab } = code;
 	const functions = pclntab.findByName(new Set(READERS));
 	const image = new ElfImage(elf);
@@ -43,7 +43,7 @@ export function rateAddressByCode(
 		if (index === undefined) return new Set<number>();
 		const entry = pclntab.entry(index) - bias;
 		const bytes = new Uint8Array(Math.min(MAX_CODE, pclntab.end(index) - bias - entry));
-		return new Set(image.readInto(entry, bytes) === bytes.length ? loadedWords(bytes, entry) : []);
+		return new Set(image.readInto(entry, bytes) === bytes.length ? loadedWords[code.layout.arch](bytes, entry) : []);
 	});
 	const data = loadSegments(elf).filter((segment) => (segment.flags & PF_W) !== 0);
 	const addresses = [...(first ?? [])]
@@ -54,8 +54,14 @@ export function rateAddressByCode(
 	return addresses.length === 1 && only !== undefined ? only + bias : undefined;
 }
 
-/** Link-time addresses of 8-byte words that code loads or compares, relative to the instruction (Intel SDM 2A, 2.1: ModR/M). */
-function* loadedWords(code: Uint8Array, start: number): Generator<number> {
+/** Link-time addresses of the 8-byte words that code loads or compares and names itself, by machine. */
+const loadedWords: Readonly<Record<Arch, (code: Uint8Array, start: number) => Generator<number>>> = {
+	amd64: loadedByAmd64,
+	arm64: loadedByArm64,
+};
+
+/** Relative to the next instruction (Intel SDM 2A, 2.1: ModR/M). */
+function* loadedByAmd64(code: Uint8Array, start: number): Generator<number> {
 	const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
 	for (let i = 0; i + 7 <= code.length; i++) {
 		const rex = view.getUint8(i);
@@ -66,5 +72,23 @@ function* loadedWords(code: Uint8Array, start: number): Generator<number> {
 		// MOV r64, r/m64; CMP r/m64, imm8, which one more byte follows
 		const length = opcode === 0x8b ? 7 : opcode === 0x83 ? 8 : 0;
 		if (length !== 0) yield start + i + length + view.getInt32(i + 3, true);
+	}
+}
+
+/**
+ * ADRP, which gives a page relative to its own, and a 64-bit LDR of an offset from it directly behind: the assembler makes both
+ * of one instruction of its own (Arm ARM, C6.2: ADRP, LDR immediate with unsigned offset; cmd/internal/obj/arm64, Go 1.26).
+ */
+function* loadedByArm64(code: Uint8Array, start: number): Generator<number> {
+	const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+	for (let i = 0; i + 8 <= code.length; i += 4) {
+		const [first, second] = [view.getUint32(i, true), view.getUint32(i + 4, true)];
+		const page = (first & 0x9f000000) >>> 0 === 0x90000000;
+		const load = (second & 0xffc00000) >>> 0 === 0xf9400000;
+		if (!page || !load || (first & 31) !== ((second >>> 5) & 31)) continue;
+		// 21 bits with a sign: 19 from bit 5 on, below them 2 from bit 29 on
+		const pages = ((((first >>> 5) & 0x7ffff) << 13) >> 11) | ((first >>> 29) & 3);
+		const at = start + i;
+		yield at - (at % 4096) + pages * 4096 + ((second >>> 10) & 0xfff) * 8;
 	}
 }

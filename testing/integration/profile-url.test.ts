@@ -199,7 +199,13 @@ describe("a server of net/http/pprof", { skip }, () => {
 		writeFileSync(file, bytes ?? "");
 		const { stdout } = await promisify(execFile)("go", ["tool", "pprof", "-top", file]);
 		assert.match(stdout, /main\.hold/);
-		assert.equal(readProfile(bytes ?? new Uint8Array(), { inflate }).profile.defaultSampleType, "inuse_space");
+		// as net/http/pprof has it: heap names no default, allocs does
+		const allocs = await gomemProfile(["proto", String(server?.pid), "--type=allocs"]);
+		const defaults = [bytes, allocs.bytes].map((one) => readProfile(one ?? new Uint8Array(), { inflate }).profile);
+		assert.deepEqual(
+			defaults.map((profile) => profile.defaultSampleType),
+			["", "alloc_space"],
+		);
 	});
 
 	test("slope of a live process", async () => {

@@ -136,7 +136,7 @@ describe("results", { skip }, () => {
 		const { document } = await gomemProfile(["list", "^runtime.mallocgc$|main.leaf", at("heap.pb.gz")]);
 		const { functions } = document as unknown as ProfileListResult;
 		const malloc = functions.find((one) => one.function === "runtime.mallocgc");
-		assert.ok(malloc !== undefined && malloc.lines.length > 10, malloc?.problem);
+		assert.ok(malloc !== undefined && malloc.lines.length > 10, malloc?.problem ?? "no listing");
 		assert.match(malloc.lines[0]?.text ?? "", /^func mallocgc\(/);
 		const leaf = functions.find((one) => one.function === "main.leaf");
 		assert.match(leaf?.problem ?? "", /could not find file/);

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { runtimeProfiles, whyNoPprof } from "../pprof-corpus.ts";
+import { pprofText } from "./profile-commands.ts";
+
+// The prompt and the page of `gomem profile` without a verb, as processes of their own.
+
+const skip = await whyNoPprof();
+const gomem = join(import.meta.dirname, "../../bin/gomem");
+const folder = mkdtempSync(join(tmpdir(), "gomem-profile-prompt-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const env = { PATH: process.env["PATH"], HOME: folder, TZ: "UTC", TERM: "xterm" };
+
+let heap = "";
+before(async () => {
+	if (skip === false) heap = join(await runtimeProfiles(), "heap.pb.gz");
+});
+
+interface Ended {
+	readonly code: number | null;
+	readonly out: string;
+	readonly err: string;
+}
+
+function gather(child: ChildProcessWithoutNullStreams): { out: string; err: string } {
+	const told = { out: "", err: "" };
+	child.stdout.setEncoding("utf8").on("data", (text: string) => (told.out += text));
+	child.stderr.setEncoding("utf8").on("data", (text: string) => (told.err += text));
+	return told;
+}
+
+async function script(lines: readonly string[], args: readonly string[] = []): Promise<Ended> {
+	const child = spawn(gomem, ["profile", heap, ...args], { cwd: folder, env });
+	const told = gather(child);
+	child.stdin.end(`${lines.join("\n")}\n`);
+	const [code] = (await once(child, "close")) as [number | null];
+	return { code, ...told };
+}
+
+/** Waits until something is there; a busy machine may take its time. */
+async function until(holds: () => boolean, what: () => string): Promise<void> {
+	for (let tries = 0; tries < 600; tries++) {
+		if (holds()) return;
+		await sleep(50);
+	}
+	assert.fail(what());
+}
+
+describe("the prompt under a script", { skip }, () => {
+	test("its commands give what pprof's give, and a failing one is the exit code", async () => {
+		const pprof = async (...words: string[]) => pprofText([...words, "-compact_labels", heap]);
+		const { code, out, err } = await script([
+			"style=pprof",
+			"top3",
+			"alloc_space",
+			"top 2 -cum",
+			"inuse_space",
+			"focus=main.leaf",
+			"tree",
+			":",
+			"peek small",
+			"nonsense",
+			"quit",
+			"top1",
+		]);
+		const parts = [
+			await pprof("-top", "-nodecount=3", "-inuse_space"),
+			await pprof("-top", "-nodecount=2", "-cum", "-alloc_space"),
+			await pprof("-tree", "-focus=main.leaf", "-inuse_space"),
+			await pprof("-peek=small", "-inuse_space"),
+		];
+		assert.equal(out, parts.join(""));
+		assert.equal(err, 'unrecognized command: "nonsense" (help lists them)\n');
+		assert.equal(code, 2);
+	});
+
+	test("options, help, files", async () => {
+		const { code, out } = await script([
+			"nodecount=7",
+			"options",
+			"help",
+			"help focus",
+			"proto > kept.pb.gz",
+			"top > top.txt",
+			"callgrind",
+			"callgrind",
+		]);
+		assert.equal(code, 0);
+		assert.match(out, /^ {2}nodecount +=\s7/m);
+		assert.match(out, /^ {2}sample_index .*\[alloc_objects \| alloc_space \| inuse_objects \| inuse_space\]$/m);
+		assert.match(out, /q\/quit/);
+		assert.equal(await pprofText(["-raw", join(folder, "kept.pb.gz")]), await pprofText(["-raw", heap]));
+		assert.match(readFileSync(join(folder, "top.txt"), "utf8"), /main\.leaf/);
+		// without a name, and not over one that is there
+		assert.ok(existsSync(join(folder, "heap.callgrind.out")) && existsSync(join(folder, "heap-1.callgrind.out")));
+	});
+
+	test("a verb that does not exist is no process", async () => {
+		const { status, stderr } = spawnSync(gomem, ["profile", "tpo", heap], { env, input: "", encoding: "utf8" });
+		assert.equal(status, 0, "the other source is there");
+		assert.match(stderr, /left out: no process here is called tpo/);
+		const alone = spawnSync(gomem, ["profile", "tpo"], { env, input: "", encoding: "utf8" });
+		assert.equal(alone.status, 2);
+	});
+});
+
+describe("the prompt on a terminal", { skip: skip || lacksScript() }, () => {
+	test("greets, completes, keeps a history", async () => {
+		const child = spawn("script", ["-qfec", `${gomem} profile ${heap}`, "/dev/null"], { cwd: folder, env });
+		const told = gather(child);
+		const shows = (pattern: RegExp) =>
+			until(
+				() => pattern.test(told.out),
+				() => `no ${pattern} in ${JSON.stringify(told.out)}`,
+			);
+		await shows(/Type: inuse_space[\s\S]*\(gomem\) /);
+		child.stdin.write("sample_i\t");
+		await shows(/sample_index=/);
+		child.stdin.write("alloc_space\r");
+		child.stdin.write("top2 allocate.f\t");
+		await shows(/main\.allocate\.func1/);
+		child.stdin.write("\r");
+		await shows(/alloc_space.*in \d rows?[\s\S]*\(gomem\) /);
+		const before = told.out.length;
+		child.stdin.write("\x1b[A");
+		await until(
+			() => told.out.slice(before).includes("top2 main.allocate.func1"),
+			() => JSON.stringify(told.out.slice(before)),
+		);
+		child.stdin.write("\x15quit\r");
+		const [code] = (await once(child, "close")) as [number];
+		assert.equal(code, 0);
+		const history = join(folder, ".local/state/gomem/profile-history");
+		assert.deepEqual(readFileSync(history, "utf8").trim().split("\n"), [
+			"sample_index=alloc_space",
+			"top2 main.allocate.func1",
+			"quit",
+		]);
+		assert.equal(statSync(history).mode & 0o777, 0o600);
+	});
+});
+
+describe("-http", { skip }, () => {
+	test("serves the page on loopback, to its own name only, until it is stopped", async () => {
+		const child = spawn(gomem, ["profile", "-http=:", "-no_browser", heap], { cwd: folder, env });
+		const told = gather(child);
+		try {
+			await until(
+				() => told.out.includes("Serving on "),
+				() => JSON.stringify(told),
+			);
+			const url = new URL(/Serving on (\S+)/.exec(told.out)?.[1] ?? "");
+			assert.equal(url.hostname, "127.0.0.1");
+			const page = await fetch(url);
+			assert.equal(page.status, 200);
+			assert.match(await page.text(), /Content-Security-Policy[\s\S]*default-src 'none'/);
+			assert.equal(page.headers.get("x-content-type-options"), "nosniff");
+			const flame = await fetch(new URL("/ui/flamegraph?si=alloc_space&f=leaf", url));
+			assert.equal(flame.headers.get("content-type"), "text/html; charset=utf-8");
+			const download = await fetch(new URL("/download", url));
+			assert.match(download.headers.get("content-disposition") ?? "", /attachment; filename="heap\.pb\.gz"/);
+			const bytes = new Uint8Array(await download.arrayBuffer());
+			assert.deepEqual([...bytes.subarray(0, 2)], [0x1f, 0x8b]);
+			assert.equal((await fetch(new URL("/nope", url))).status, 404);
+			assert.equal((await fetch(url, { method: "POST" })).status, 405);
+			assert.equal((await fetch(new URL("/?focus=(", url))).status, 500);
+			assert.equal((await fetch(new URL("/?nodecount=x", url))).status, 500);
+			const statuses = await Promise.all(
+				["evil.example", `evil.example:${url.port}`, "localhost", `127.0.0.1:${url.port}`, "[::1]"].map((host) =>
+					statusOf(url, host),
+				),
+			);
+			assert.deepEqual(statuses, [421, 421, 200, 200, 200]);
+		} finally {
+			child.kill("SIGINT");
+		}
+		const [code] = (await once(child, "close")) as [number | null];
+		assert.equal(code, 0);
+		assert.equal(told.err, "");
+	});
+
+	test("a port that is taken, and a word that is no address", () => {
+		const wrong = spawnSync(gomem, ["profile", "-http=:99999", heap], { env, encoding: "utf8" });
+		assert.equal(wrong.status, 2);
+		assert.match(wrong.stderr, /--http cannot be ":99999"/);
+		const both = spawnSync(gomem, ["profile", "-http=:", "-top", heap], { env, encoding: "utf8" });
+		assert.equal(both.status, 2);
+		assert.match(both.stderr, /has no flag --http/);
+	});
+});
+
+function statusOf(url: URL, host: string): Promise<number | undefined> {
+	return new Promise((resolve, reject) => {
+		const asked = request(url, { headers: { host }, method: "HEAD" }, (response) => {
+			response.resume();
+			resolve(response.statusCode);
+		});
+		asked.on("error", reject).end();
+	});
+}
+
+function lacksScript(): string | false {
+	return spawnSync("script", ["--version"]).status === 0 ? false : "script(1) is not here";
+}
