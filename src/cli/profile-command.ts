@@ -12,12 +12,15 @@ import { flagName, readCommandLine } from "./command-line.ts";
 import { visibleText, write, writeError } from "./output.ts";
 import { terminalFor } from "./terminal.ts";
 
+const verbs = operations.filter(({ name }) => name.startsWith("profile ")).map(({ name }) => name.slice(8));
+
 /** The flags of `gomem profile` without a verb. It is run by hand below: a prompt and a server are no operations. */
 export const promptInput = defineOperation({
 	name: "profile",
 	summary: "The profile of a process, file or URL: a prompt as go tool pprof has it, or a page",
 	description:
-		"Verbs: VERBS.\n\nWithout one a prompt takes pprof's commands (help lists them), from a terminal or a script on standard " +
+		`Verbs: ${verbs.join(", ")}.\n\n` +
+		"Without one a prompt takes pprof's commands (help lists them), from a terminal or a script on standard " +
 		"input. pprof's words are taken as they are: gomem profile -top -cum URL, gomem profile top10 heap.pb.gz, " +
 		"gomem profile -list=main BINARY PROFILE.",
 	group: "Profiles",
@@ -49,11 +52,10 @@ export type PromptInput = InputOf<typeof promptInput>;
 
 /** `gomem profile [SOURCE...]` */
 export async function profileCommand(argv: readonly string[]): Promise<number> {
-	const verbs = operations.filter(({ name }) => name.startsWith("profile ")).map(({ name }) => name.slice(8));
-	if (argv.length === 0) throw missingSource(verbs);
+	if (argv.length === 0) throw missingSource();
 	const line = readCommandLine(promptInput, argv);
 	if (line.kind === "help") {
-		await write(line.text.replace("VERBS", verbs.join(", ")));
+		await write(line.text);
 		return 0;
 	}
 	const settings = await loadSettings({
@@ -89,7 +91,7 @@ export async function profileCommand(argv: readonly string[]): Promise<number> {
 	process.once("SIGTERM", interrupt);
 	if (input.http === undefined && input.source.includes("-")) throw standardInputTwice();
 	const opened = await openProfile(ctx, input).catch((error: unknown) => {
-		throw withVerb(error, input.source, verbs);
+		throw withVerb(error, input.source);
 	});
 	if (input.http !== undefined) {
 		const { serveProfile } = await import("./profile-serve.ts");
@@ -100,7 +102,7 @@ export async function profileCommand(argv: readonly string[]): Promise<number> {
 	return profilePrompt(ctx, opened, input, terminal);
 }
 
-function missingSource(verbs: readonly string[]): GomemError {
+function missingSource(): GomemError {
 	return new GomemError({
 		code: "missing-argument",
 		message: "gomem profile needs a SOURCE",
@@ -118,7 +120,7 @@ function standardInputTwice(): GomemError {
 }
 
 /** A word that is neither a source nor a verb was most likely meant to be a verb. */
-function withVerb(error: unknown, source: readonly string[], verbs: readonly string[]): unknown {
+function withVerb(error: unknown, source: readonly string[]): unknown {
 	if (!(error instanceof GomemError) || error.code !== "target-not-found" || source.length < 2) return error;
 	return new GomemError({
 		code: error.code,

@@ -46,7 +46,8 @@ export function terminalFor(
 	const auto = tty && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 	const color = choice === "always" || (choice === "auto" && auto);
 	return {
-		columns: tty ? Math.max(40, stream.columns ?? 100) : 100,
+		// a terminal that does not know its size says 0
+		columns: tty ? Math.max(40, stream.columns || 100) : 100,
 		color,
 		style: (style, text) =>
 			color && text !== ""

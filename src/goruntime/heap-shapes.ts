@@ -149,22 +149,29 @@ export class HeapShapes {
 		}
 	}
 
-	/** gcController counts the same pages in use as mheap_ does; a busy target may have moved between the two reads. */
-	isHeapInUse(address: number, inUse: number): boolean {
-		if (Math.abs(inUse - this.#pagesInUseBytes) > this.#pagesInUseBytes / 4 || inUse % this.#c.pageSize !== 0)
-			return false;
+	/**
+	 * gcController counts the same pages in use as mheap_ does; a busy target may have moved between the two reads, so the very
+	 * same number counts more. So does a minimum that is not 0: with it, GOGC would be 0, and zeros stand in many places.
+	 */
+	heapInUse(address: number, inUse: number): number {
+		const away = Math.abs(inUse - this.#pagesInUseBytes);
+		if (away > this.#pagesInUseBytes || inUse % this.#c.pageSize !== 0) return 0;
 		const off = this.#off.pacer;
 		const at = this.#look.locate(address - off.heapInUse, off.size);
-		if (at < 0) return false;
+		if (at < 0) return 0;
 		const view = this.#look.view;
 		const percent = view.getInt32(at + off.percent, true);
+		const minimum = word(view, at + off.minimum);
 		const total = word(view, at + off.total);
 		const freed = word(view, at + off.freed);
 		// mgcpacer.go, setGCPercent: the minimum follows from GOGC, and so says that this is the struct
-		if (percent < -1 || word(view, at + off.minimum) !== this.#minimumAt(percent)) return false;
+		if (percent < -1 || minimum !== this.#minimumAt(percent)) return 0;
 		const limit = word(view, at + off.limit);
-		if (limit === 0 || limit > 2 ** 63 || word(view, at + off.ready) < inUse) return false;
-		return word(view, at + off.released) % 4096 === 0 && total >= freed && total - freed <= inUse * 1.5;
+		if (limit === 0 || limit > 2 ** 63 || word(view, at + off.ready) < inUse) return 0;
+		if (word(view, at + off.released) % 4096 !== 0 || total < freed || total - freed > inUse * 1.5) return 0;
+		// a program that allocates flat out doubles its heap while it is searched; then only a minimum that is not 0 tells
+		if (away > this.#pagesInUseBytes / 4) return minimum === 0 ? 0 : 1;
+		return (away === 0 ? 3 : 1) + (minimum === 0 ? 1 : 2);
 	}
 
 	/** heapMinimum as the runtime computes it, in 64 bits that overflow for GOGC=off (-1). */
@@ -173,8 +180,9 @@ export class HeapShapes {
 	}
 
 	/**
-	 * memstats: the GC count is mheap_'s sweep generation (2 where it is exactly that, 1 where a GC may have ended between the
-	 * reads; 2 more where the heap in use is exactly mheap_'s), and the fixed allocators' memory stands just above their use.
+	 * memstats: the GC count is mheap_'s sweep generation, or as far from it as collections may have come between the reads
+	 * (the nearer, the more it counts; so does the heap in use, where it is exactly mheap_'s), and the fixed allocators'
+	 * memory stands just above their use.
 	 */
 	mspanSys(address: number, spans: number): number {
 		if (!justAbove(spans, this.#spansInUse)) return 0;
@@ -184,7 +192,8 @@ export class HeapShapes {
 		const view = this.#look.view;
 		const field = (offset: number) => word(view, at + offset - off.first);
 		const numGc = view.getUint32(at + off.numgc - off.first, true);
-		if (Math.abs(numGc - this.#numGc) > 1 || !justAbove(field(off.caches), this.#cachesInUse)) return 0;
+		const cycles = Math.abs(numGc - this.#numGc);
+		if (cycles > MAX_CYCLES || !justAbove(field(off.caches), this.#cachesInUse)) return 0;
 		// the page allocator's own tables are in gcMiscSys from the start
 		if (field(off.gcMisc) < this.#c.pageSize || field(off.gcMisc) > MAX_ADDRESS || field(off.other) > MAX_ADDRESS)
 			return 0;
@@ -196,9 +205,11 @@ export class HeapShapes {
 		const inHeap = this.#sum(address - off.spans, off.inHeap);
 		const committed = this.#sum(address - off.spans, off.committed);
 		const away = Math.abs(inHeap - this.#pagesInUseBytes);
-		if (!(away <= this.#pagesInUseBytes / 4 && committed >= inHeap - away && committed < MAX_ADDRESS)) return 0;
+		if (!(away <= this.#pagesInUseBytes && committed >= inHeap - away && committed < MAX_ADDRESS)) return 0;
+		// collections in between, or a heap that swings: only where the last one was timed, which little else looks like
+		if (cycles > 1 || away > this.#pagesInUseBytes / 4) return numGc === 0 ? 0 : 1;
 		// in a young process any address of code may be near the heap in use; the very same number is told apart from it
-		return (numGc === this.#numGc ? 2 : 1) + (away === 0 ? 2 : 0);
+		return (cycles === 0 ? 3 : 2) + (away === 0 ? 2 : 0);
 	}
 
 	/** NaN where one of the slots cannot be read. */
@@ -247,6 +258,8 @@ export class HeapShapes {
 }
 
 /** 65,536 persistent chunks would be 16 GiB of metadata. */
+/** A program that allocates flat out collects a few dozen times while its data is searched. */
+const MAX_CYCLES = 256;
 const MAX_BLOCKS = 1 << 16;
 
 /** fixalloc takes chunks of 16 KiB (mfixalloc.go); what it took is not far above its use while the heap lives. */

@@ -59,7 +59,7 @@ export function scanGlobals(
 				name: "gcController",
 				when: "number",
 				offset: layout.struct("gcControllerState").offset("heapInUse"),
-				fits: (at, w) => Number(heap.isHeapInUse(at, w)),
+				fits: (at, w) => heap.heapInUse(at, w),
 			},
 			{
 				name: "memstats",

@@ -24,7 +24,7 @@ const MADE: MadeCore = {
 		{ start: 0x7ffc00000000, size: 0x2000, flags: RW, bytes: new Uint8Array(8192).fill(3) },
 	],
 	threads: [
-		{ tid: 4242, pc: 0x401234, sp: 0x7ffc00001000, signal: 6 },
+		{ tid: 4242, pc: 0x401234, sp: 0x7ffc00001000, lr: 0x401288, signal: 6 },
 		{ tid: 4243, pc: 0x401300, sp: 0xc000002000 },
 	],
 	name: "orders-api",
@@ -51,9 +51,10 @@ function assertMade(core: CoreFile): void {
 			[0x7ffc00000000, 0x7ffc00002000, 8192, 8192, RW],
 		],
 	);
+	const linked = (lr: number) => (core.arch === "arm64" ? { lr } : {});
 	assert.deepEqual(core.threads, [
-		{ tid: 4242, signal: 6, registers: { pc: 0x401234, sp: 0x7ffc00001000 } },
-		{ tid: 4243, signal: 0, registers: { pc: 0x401300, sp: 0xc000002000 } },
+		{ tid: 4242, signal: 6, registers: { pc: 0x401234, sp: 0x7ffc00001000, ...linked(0x401288) } },
+		{ tid: 4243, signal: 0, registers: { pc: 0x401300, sp: 0xc000002000, ...linked(0) } },
 	]);
 	assert.deepEqual(core.process, { pid: 4242, ppid: 0, uid: 0, gid: 0, name: "orders-api", state: "S" });
 	assert.deepEqual(core.files, [

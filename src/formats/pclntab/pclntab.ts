@@ -179,7 +179,7 @@ export class Pclntab {
 		return found;
 	}
 
-	/** Bytes between the stack pointer at a pc and where the return address is (amd64); -1 where unknown. Cached by pc. */
+	/** Bytes that a function has below the return address or its caller's frame, at a pc (runtime.funcspdelta); -1 where unknown. Cached by pc. */
 	spDelta(pc: number): number {
 		const offset = pc - this.text;
 		const cache = this.#spDeltas;

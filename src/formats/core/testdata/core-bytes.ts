@@ -18,6 +18,8 @@ export interface MadeCore {
 		readonly tid: number;
 		readonly pc: number;
 		readonly sp: number;
+		/** of machines that have a link register */
+		readonly lr?: number;
 		readonly signal?: number;
 	}[];
 	readonly name?: string;
@@ -107,10 +109,7 @@ function note(type: number, content: Uint8Array): Uint8Array {
 	return concat([head, content, new Uint8Array((4 - (content.length % 4)) % 4)]);
 }
 
-function prstatus(
-	arch: "amd64" | "arm64",
-	thread: { readonly tid: number; readonly pc: number; readonly sp: number; readonly signal?: number },
-): Uint8Array {
+function prstatus(arch: "amd64" | "arm64", thread: NonNullable<MadeCore["threads"]>[number]): Uint8Array {
 	const spec = REGISTERS[arch];
 	const bytes = new Uint8Array(PRSTATUS.registers + spec.words * 8 + 8);
 	const view = new DataView(bytes.buffer);
@@ -118,6 +117,7 @@ function prstatus(
 	view.setInt32(PRSTATUS.pid, thread.tid, true);
 	view.setBigUint64(PRSTATUS.registers + spec.pc * 8, BigInt(thread.pc), true);
 	view.setBigUint64(PRSTATUS.registers + spec.sp * 8, BigInt(thread.sp), true);
+	if (spec.lr !== undefined) view.setBigUint64(PRSTATUS.registers + spec.lr * 8, BigInt(thread.lr ?? 0), true);
 	return bytes;
 }
 
