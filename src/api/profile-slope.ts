@@ -3,7 +3,7 @@ import type { Profile } from "../formats/pprof/model.ts";
 import { loadProfiles } from "../profile/combine/load.ts";
 import { profileSlope, type SlopeReading, type SlopeTrend } from "../profile/slope.ts";
 import type { TrendLine } from "../series/theil-sen.ts";
-import { GomemError } from "./errors.ts";
+import { GomemError, isAbort } from "./errors.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
 import { Count, Duration, Milliseconds, Moment } from "./operation-values.ts";
 import { profileProperties, type SourceInput } from "./profile-input.ts";
@@ -152,11 +152,23 @@ async function watched(
 		ctx.progress({ what: `reading ${at + 1} of ${total}`, done: at, total });
 		await ctx.clock.sleep(began + at * input.every - ctx.clock.monotonic(), ctx.signal);
 		if (ctx.signal.aborted) break;
-		const [next] = await takeProfiles(ctx, input.source[0] ?? "", input);
+		const next = await another(ctx, input);
 		if (next === undefined) break;
 		readings.push({ seconds: (start + ctx.clock.monotonic() - began) / 1000, profile: readied(next.profile) });
 	}
 	return { readings, taken: [first] };
+}
+
+/** The next reading; undefined where the series ends here: it was interrupted, or the process has ended. */
+async function another(ctx: OperationContext, input: SourceInput): Promise<TakenProfile | undefined> {
+	try {
+		return (await takeProfiles(ctx, input.source[0] ?? "", input))[0];
+	} catch (error) {
+		if (isAbort(error) && ctx.signal.aborted) return undefined;
+		if (!(error instanceof GomemError)) throw error;
+		ctx.warn(`the series ends here: ${error.message}`);
+		return undefined;
+	}
 }
 
 function readied(profile: Profile): Profile {

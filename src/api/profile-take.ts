@@ -7,6 +7,7 @@ import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { type ReadProfile, readProfile } from "../formats/pprof/read.ts";
 import { loadProfiles } from "../profile/combine/load.ts";
+import { ExtendedStrings } from "../profile/strings-extended.ts";
 import { GomemError } from "./errors.ts";
 import type { OperationContext } from "./operation.ts";
 import type { SourceInput } from "./profile-input.ts";
@@ -150,7 +151,7 @@ export async function decoded(
 	input: SourceInput,
 ): Promise<TakenProfile> {
 	const read = readOrThrow(bytes, told, input);
-	const named = await withNames(read, input);
+	const named = await withNames({ ...read, profile: withBuildId(read.profile, input.buildid) }, input);
 	const form = read.form === "protobuf" ? "protobuf" : `${read.form} text of old`;
 	return {
 		profile: named,
@@ -179,6 +180,16 @@ function readOrThrow(
 			cause: error,
 		});
 	}
+}
+
+/** The profile with a build id of its main binary, where it has none (pprof's -buildid never replaces one). */
+function withBuildId(profile: Profile, buildId: string | undefined): Profile {
+	const { mappings } = profile;
+	if (buildId === undefined || mappings.count === 0 || mappings.buildId[0] !== 0) return profile;
+	const strings = new ExtendedStrings(profile.strings);
+	const own = mappings.buildId.slice();
+	own[0] = strings.intern(buildId);
+	return { ...profile, strings, mappings: { ...mappings, buildId: own } };
 }
 
 /** Functions and lines for addresses that have none, where a Go program is given or the profile names one that is here. */

@@ -9,6 +9,8 @@ import { gunzipSync, zstdCompressSync } from "node:zlib";
 import { GomemError } from "../../src/api/errors.ts";
 import type { ProfileListResult } from "../../src/api/profile-list.ts";
 import type { ProfileTopResult } from "../../src/api/profile-top.ts";
+import { ProfileBuilder } from "../../src/formats/pprof/builder.ts";
+import { encodeProfile } from "../../src/formats/pprof/encode.ts";
 import { runtimeProfiles, whyNoPprof } from "../pprof-corpus.ts";
 import { gomemProfile, gomemText, pprofText } from "./profile-commands.ts";
 
@@ -91,6 +93,23 @@ describe("the same text as go tool pprof", { skip, concurrency: 2 }, () => {
 		]) {
 			same(await gomemText(words), await pprofText(words), words.join(" "));
 		}
+	});
+
+	test("-add_comment and -buildid", async () => {
+		const comment = ["-raw", "-add_comment=by hand", at("heap.pb.gz")];
+		same(await gomemText(comment), await pprofText(comment));
+		// the profile has a build id, which is not replaced; one without gets it
+		const given = ["-raw", "-buildid=c0ffee", at("heap.pb.gz")];
+		same(await gomemText(given), await pprofText(given));
+		const builder = new ProfileBuilder([{ type: "space", unit: "bytes" }]);
+		const mapping = builder.mapping({ filename: "/bin/app", start: 0x1000, limit: 0x2000 });
+		const main = builder.function({ name: "main.main" });
+		builder.sample([builder.location({ mapping, address: 0x1010, lines: [{ function: main }] })], [1]);
+		const bare = join(folder, "no-build-id.pb");
+		writeFileSync(bare, encodeProfile(builder.finish()));
+		const text = await gomemText(["-top", "-buildid=c0ffee", bare]);
+		assert.match(text, /^Build ID: c0ffee$/m);
+		same(text, await pprofText(["-top", "-buildid=c0ffee", bare]));
 	});
 
 	test("source of files that are looked for, with paths trimmed", async () => {
@@ -327,7 +346,6 @@ describe("where reports go", { skip }, () => {
 
 async function withoutNames(path: string): Promise<Uint8Array> {
 	const { readProfile } = await import("../../src/formats/pprof/read.ts");
-	const { encodeProfile } = await import("../../src/formats/pprof/encode.ts");
 	const { inflate } = await import("../../src/capture/inflate.ts");
 	const { profile } = readProfile(readFileSync(path), { inflate });
 	const none = { numbers: new Float64Array(0), exact: undefined };
