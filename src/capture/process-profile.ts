@@ -1,5 +1,6 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import { runtimeProblem } from "../evidence/runtime-problem.ts";
 import type { ElfFile } from "../formats/elf/model.ts";
 import { parseElf } from "../formats/elf/parse.ts";
 import type { Profile } from "../formats/pprof/model.ts";
@@ -55,8 +56,7 @@ export async function outsideHeapProfile(pid: number): Promise<OutsideHeapProfil
 export function heapProfileOfProcess(observed: ObservedProcess): Omit<OutsideHeapProfile, "cost"> | Unavailable {
 	const { attached, code, exe, pid } = observed;
 	if (attached === undefined || code === undefined) {
-		const [first] = observed.problems;
-		return first ?? { unavailable: `process ${pid} has no Go runtime that gomem can read` };
+		return runtimeProblem(observed.problems, `process ${pid} has no Go runtime that gomem can read`);
 	}
 	const maps = readMaps(pid);
 	return heapProfileOf({
@@ -86,8 +86,7 @@ export async function coreHeapProfile(
 		const { reading } = await core.read();
 		const { attached, program } = core;
 		if (attached === undefined || program === undefined) {
-			const [first] = reading.unavailable;
-			return first ?? { unavailable: `${path} holds no Go runtime that gomem can read` };
+			return runtimeProblem(reading.unavailable, `${path} holds no Go runtime that gomem can read`);
 		}
 		if (program.file === undefined) return noExecutable(program.notUsed);
 		const found = heapProfileOf({

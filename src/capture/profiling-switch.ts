@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ParseError } from "../bytes/parse-error.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import { runtimeProblem } from "../evidence/runtime-problem.ts";
 import { parseElf } from "../formats/elf/parse.ts";
 import { certainRateAddress } from "../goruntime/profile-rate-address.ts";
 import { openProgramCode } from "../goruntime/symbols.ts";
@@ -126,8 +127,7 @@ async function findRate(pid: number): Promise<number | Unavailable> {
 	try {
 		const { attached, code: file } = observed;
 		if (attached === undefined || file === undefined) {
-			const [first] = observed.problems;
-			return first ?? { unavailable: `process ${pid} has no Go runtime that gomem can read` };
+			return runtimeProblem(observed.problems, `process ${pid} has no Go runtime that gomem can read`);
 		}
 		const { view, program } = attached;
 		const look = view.memory.look();
