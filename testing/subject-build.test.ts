@@ -96,7 +96,7 @@ describe("buildSubject", () => {
 	});
 
 	it("knows what it cannot build, and says why", async () => {
-		await assert.rejects(buildSubject("nosuch"), /no subject nosuch; there are anonmap, /);
+		await assert.rejects(buildSubject("nosuch"), /no subject nosuch; there are allocsites, anonmap, /);
 		await assert.rejects(buildSubject("../testing"), /no subject/);
 		await assert.rejects(buildSubject("anonmap", { go: "../1" }), /not a Go release/);
 		assert.equal(needsCgo("cheap"), true);

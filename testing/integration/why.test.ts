@@ -287,7 +287,7 @@ describe("why: targets that are none", () => {
 	const cases: readonly [string, string, RegExp][] = [
 		["a pid that is free", "4194303", /no process 4194303/],
 		["a name that nobody has", "no-such-process-here", /no process here is called/],
-		["a file that is none of gomem's", process.execPath, /no file that gomem reads/],
+		["a program's file", process.execPath, /a program or a library, not a core/],
 		["a file that is missing", "./missing.gomem", /cannot be read/],
 	];
 	for (const [what, target, message] of cases) {

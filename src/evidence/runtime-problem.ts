@@ -1,0 +1,16 @@
+import type { Unavailable } from "./bundle/unavailable.ts";
+
+/** The parts of a reading without which there is no runtime, the most telling first. */
+const PARTS = ["go program", "runtime memory", "runtime", "executable", "mappings"];
+
+/** Of all that could not be read, why the Go runtime could not; `otherwise` where nothing says. */
+export function runtimeProblem(
+	problems: readonly (Unavailable & { readonly part: string })[],
+	otherwise: string,
+): Unavailable {
+	for (const part of PARTS) {
+		const problem = problems.find((one) => one.part === part);
+		if (problem !== undefined) return problem;
+	}
+	return { unavailable: otherwise };
+}
