@@ -336,6 +336,17 @@ it("profiles writes the runtime's profiles and made-up ones, and ends", async (t
 	between(made.length, 5_000 * 60, 5_000 * 140, "the bytes of 5,000 stacks");
 });
 
+for (const name of ["allocsites", "stackshapes"]) {
+	tested.add(name);
+	it(`${name} writes its profiles in full`, async (t) => {
+		const reason = await skipReason(name);
+		if (reason !== false) return t.skip(reason);
+		await using subject = await startSubject(name);
+		const { base64 } = (await subject.ask("proto goroutine")) as { base64: string };
+		assert.ok(gunzipSync(Buffer.from(base64, "base64")).includes("gomem.test/subjects/truth.Serve"));
+	});
+}
+
 it("no subject is without a test", () => {
 	assert.deepEqual([...tested].sort(), subjectNames());
 });

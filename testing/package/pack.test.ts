@@ -35,7 +35,7 @@ function gomem(node: string, ...args: readonly string[]) {
 test("the package holds what runs, and nothing else", () => {
 	const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
 	const expected =
-		/^(package\.json|LICENSE|README\.md|bin|bin\/gomem\.cjs|docs|docs\/schemas(\/[\w-]+\.json)?|dist|dist\/[\w.-]+\.js|dist\/types(\/.*\.d\.ts|\/[\w/-]+)?)$/;
+		/^(package\.json|LICENSE|README\.md|bin|bin\/gomem\.cjs|docs|docs\/schemas(\/[\w-]+\.json)?|dist|dist\/[\w.-]+\.js|dist\/gomem\.1|dist\/ui|dist\/ui\/(flame|report)\.(css|js)|dist\/ui\/(font\.ttf|resvg\.wasm)|dist\/types(\/.*\.d\.ts|\/[\w/-]+)?)$/;
 	assert.deepEqual(
 		files.filter((name) => !expected.test(name)),
 		[],
