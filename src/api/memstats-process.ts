@@ -12,6 +12,7 @@ import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromRuntime } from "./memstats-reading.ts";
 import { notOpened } from "./observe.ts";
+import { runtimeUnreadable } from "./runtime-unreadable.ts";
 import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
 
@@ -25,7 +26,7 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 	if (attached === undefined) {
 		const { reading } = await observed.read();
 		observed.close();
-		throw notReadable(target, reading.unavailable);
+		throw runtimeUnreadable(`${target}: its Go runtime cannot be read`, reading.unavailable);
 	}
 	const summary = summaryOf(observed);
 	return {
@@ -127,7 +128,7 @@ function summaryOf(observed: ObservedProcess): { process: ReturnType<typeof proc
 
 /** One reading of a capture or a core. */
 export function takenFromObservation(target: string, { reading, runtime }: Observation): Taken {
-	if (runtime === undefined) throw notReadable(target, reading.unavailable);
+	if (runtime === undefined) throw runtimeUnreadable(`${target}: its Go runtime cannot be read`, reading.unavailable);
 	const process = processSummary(reading);
 	return takenFromRuntime(runtime.counters, reading.at, {
 		target,
@@ -149,15 +150,4 @@ export function takenFromObservation(target: string, { reading, runtime }: Obser
 
 function goneError(message: string): GomemError {
 	return new GomemError({ code: "target-ended", message, hint: "`gomem ps` lists the Go processes of this machine" });
-}
-
-function notReadable(target: string, parts: readonly Part[]): GomemError {
-	const [why] = parts.filter((one) => one.part !== "pagemap" && one.part !== "smaps");
-	const cause = why === undefined ? undefined : `${why.part}: ${why.unavailable}`;
-	return new GomemError({
-		code: "runtime-unreadable",
-		message: `${target}: its Go runtime cannot be read`,
-		...(cause === undefined ? {} : { why: cause }),
-		...(why?.wouldHelp === undefined ? {} : { hint: why.wouldHelp }),
-	});
 }

@@ -7,6 +7,7 @@ import { coreShape } from "./core-shape.ts";
 import { GomemError } from "./errors.ts";
 import { type Observed, observe, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
+import { runtimeUnreadable } from "./runtime-unreadable.ts";
 import { unreadable } from "./shapes.ts";
 import { pCaches } from "./spans-caches.ts";
 import { cachedOf, centralOf, SpanSums, slotBytes, spanClassesOf } from "./spans-classes.ts";
@@ -110,13 +111,7 @@ class Series {
 
 function runtimeOf({ reading, runtime }: Observation): RuntimeState {
 	if (runtime !== undefined) return runtime;
-	const why = reading.unavailable.find((part) => part.part !== "pagemap" && part.part !== "smaps");
-	throw new GomemError({
-		code: "runtime-unreadable",
-		message: "the spans cannot be read",
-		why: why === undefined ? "this is no Go program that gomem can read" : `${why.part}: ${why.unavailable}`,
-		...(why?.wouldHelp === undefined ? {} : { hint: why.wouldHelp }),
-	});
+	throw runtimeUnreadable("the spans cannot be read", reading.unavailable);
 }
 
 /** The result document of one observation. */

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
+import { runtimeProblem } from "../evidence/runtime-problem.ts";
 import type { GoroutineStacks, StackFrame } from "../evidence/stacks.ts";
 import {
 	countSystem,
@@ -168,14 +169,14 @@ function stacksOf(observation: Observation): GoroutineStacks {
 		wouldHelp: "a capture of a gomem that records them",
 	};
 	if (!isUnavailable(stacks)) return stacks;
-	const why = observation.reading.unavailable.find(
-		(part) => part.part === "runtime" || part.part === "runtime memory" || part.part === "go program",
-	);
-	const hint = why?.wouldHelp ?? stacks.wouldHelp;
+	// where the runtime was read, it is the stacks that could not be
+	const { reading, runtime } = observation;
+	const why = runtime === undefined ? runtimeProblem(reading.unavailable, stacks) : stacks;
+	const hint = why.wouldHelp ?? stacks.wouldHelp;
 	throw new GomemError({
 		code: "stacks-unavailable",
 		message: "the stacks of the goroutines cannot be read",
-		why: why?.unavailable ?? stacks.unavailable,
+		why: why.unavailable,
 		...(hint === undefined ? {} : { hint }),
 	});
 }

@@ -56,7 +56,7 @@ export async function outsideHeapProfile(pid: number): Promise<OutsideHeapProfil
 export function heapProfileOfProcess(observed: ObservedProcess): Omit<OutsideHeapProfile, "cost"> | Unavailable {
 	const { attached, code, exe, pid } = observed;
 	if (attached === undefined || code === undefined) {
-		return runtimeProblem(observed.problems, `process ${pid} has no Go runtime that gomem can read`);
+		return runtimeProblem(observed.problems, { unavailable: `process ${pid} has no Go runtime that gomem can read` });
 	}
 	const maps = readMaps(pid);
 	return heapProfileOf({
@@ -86,7 +86,7 @@ export async function coreHeapProfile(
 		const { reading } = await core.read();
 		const { attached, program } = core;
 		if (attached === undefined || program === undefined) {
-			return runtimeProblem(reading.unavailable, `${path} holds no Go runtime that gomem can read`);
+			return runtimeProblem(reading.unavailable, { unavailable: `${path} holds no Go runtime that gomem can read` });
 		}
 		if (program.file === undefined) return noExecutable(program.notUsed);
 		const found = heapProfileOf({

@@ -127,7 +127,7 @@ async function findRate(pid: number): Promise<number | Unavailable> {
 	try {
 		const { attached, code: file } = observed;
 		if (attached === undefined || file === undefined) {
-			return runtimeProblem(observed.problems, `process ${pid} has no Go runtime that gomem can read`);
+			return runtimeProblem(observed.problems, { unavailable: `process ${pid} has no Go runtime that gomem can read` });
 		}
 		const { view, program } = attached;
 		const look = view.memory.look();

@@ -6,11 +6,11 @@ const PARTS = ["go program", "runtime memory", "runtime", "executable", "mapping
 /** Of all that could not be read, why the Go runtime could not; `otherwise` where nothing says. */
 export function runtimeProblem(
 	problems: readonly (Unavailable & { readonly part: string })[],
-	otherwise: string,
+	otherwise: Unavailable,
 ): Unavailable {
 	for (const part of PARTS) {
 		const problem = problems.find((one) => one.part === part);
 		if (problem !== undefined) return problem;
 	}
-	return { unavailable: otherwise };
+	return otherwise;
 }
