@@ -52,7 +52,7 @@ if (flags.check && stale > 0) process.exitCode = 1;
 async function apiRegistry(): Promise<string> {
 	const operations = await Promise.all(
 		sources("src/api/*.ts")
-			.filter((path) => readFileSync(join(root, path), "utf8").includes("export const operation = defineOperation("))
+			.filter((path) => /^export const operation = /m.test(readFileSync(join(root, path), "utf8")))
 			.map(loadOperation),
 	);
 	operations.sort((a, b) => (a.operation.name < b.operation.name ? -1 : 1));
