@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { int64Text, uint64Hex } from "../src/formats/pprof/columns.ts";
 import type { Profile } from "../src/formats/pprof/model.ts";
 
@@ -33,4 +34,31 @@ export function multiset(profile: Profile): Map<string, number[]> {
 		sums.set(key, before === undefined ? values : before.map((value, i) => value + (values[i] ?? 0)));
 	}
 	return sums;
+}
+
+/**
+ * Holds the profile of a running program against those that it wrote of itself before and after: what these two agree on
+ * must be equal, and what was allocated in between, answering among it, must lie between the two. Returns how many samples
+ * were held to equality.
+ */
+export function assertBetween(before: Profile, read: Profile, after: Profile): number {
+	const [first, own, last] = [multiset(before), multiset(read), multiset(after)];
+	let equal = 0;
+	for (const stack of new Set([...first.keys(), ...own.keys(), ...last.keys()])) {
+		const [from, values, to] = [first.get(stack), own.get(stack), last.get(stack)];
+		if (from !== undefined && from.join() === to?.join()) {
+			assert.deepEqual(values, from, stack);
+			equal++;
+			continue;
+		}
+		assert.ok(to !== undefined, `the program does not have this stack:\n${stack}`);
+		assert.ok(values !== undefined || from === undefined, `a stack that the program had before is missing:\n${stack}`);
+		for (const [type, high] of to.entries()) {
+			const low = from?.[type] ?? 0;
+			const value = values?.[type] ?? 0;
+			const between = Math.min(low, high) <= value && value <= Math.max(low, high);
+			assert.ok(between, `${value} is not between ${low} and ${high}:\n${stack}`);
+		}
+	}
+	return equal;
 }
