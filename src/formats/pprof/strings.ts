@@ -34,8 +34,9 @@ export class StringInterner implements StringTable {
 
 	constructor(strings = 64, bytes = 2048) {
 		this.#bytes = new Uint8Array(Math.max(bytes, 16));
-		this.#starts = new Uint32Array(strings + 2);
+		// the first string, "", comes besides
 		this.#hashes = new Uint32Array(strings + 1);
+		this.#starts = new Uint32Array(strings + 2);
 		this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2((strings + 1) * 2))).fill(NONE);
 		this.internBytes(this.#bytes, 0, 0);
 	}
@@ -112,9 +113,9 @@ export class StringInterner implements StringTable {
 			larger.set(this.#bytes.subarray(0, this.#used));
 			this.#bytes = larger;
 		}
-		if (index + 1 >= this.#starts.length) {
-			this.#starts = widened(this.#starts);
-			this.#hashes = widened(this.#hashes);
+		if (index === this.#hashes.length) {
+			this.#hashes = widened(this.#hashes, index * 2);
+			this.#starts = widened(this.#starts, index * 2 + 1);
 		}
 		this.#bytes.set(bytes.subarray(from, to), this.#used);
 		this.#hashes[index] = hash;
@@ -134,8 +135,8 @@ export class StringInterner implements StringTable {
 	}
 }
 
-function widened(array: Uint32Array): Uint32Array {
-	const larger = new Uint32Array(array.length * 2);
+function widened(array: Uint32Array, size: number): Uint32Array {
+	const larger = new Uint32Array(size);
 	larger.set(array);
 	return larger;
 }
