@@ -194,12 +194,15 @@ function withBuildId(profile: Profile, buildId: string | undefined): Profile {
 
 /** Functions and lines for addresses that have none, where a Go program is given or the profile names one that is here. */
 async function withNames({ profile, form }: ReadProfile, input: SourceInput): Promise<Profile> {
-	if (input.symbolize === "none" || !lacksNames(profile)) return profile;
+	if (input.symbolize === "none") return profile;
+	let shown = profile;
+	if (form !== "protobuf" && form !== "goroutines") {
+		// of a text of Go's what has no name is the runtime's own, which no other form shows
+		const { withoutUnnamedEnds } = await import("../profile/add-frames.ts");
+		shown = withoutUnnamedEnds(profile);
+	}
+	if (!lacksNames(shown)) return shown;
 	const { nameAddresses } = await import("../capture/profile-symbols.ts");
-	const { withoutUnnamedEnds } = await import("../profile/add-frames.ts");
-	// of a text of Go's what has no name is the runtime's own, which no other form shows
-	const shown = form === "protobuf" ? profile : withoutUnnamedEnds(profile);
-	if (shown !== profile && !lacksNames(shown)) return shown;
 	const named = await nameAddresses(shown, input.exe);
 	if (!isUnavailable(named)) return named;
 	if (input.exe !== undefined) throw unreadable(named.unavailable, named.wouldHelp);
@@ -208,7 +211,15 @@ async function withNames({ profile, form }: ReadProfile, input: SourceInput): Pr
 
 /** Whether a location of some sample has no function. */
 function lacksNames({ samples, locations }: Profile): boolean {
-	return samples.location.some((l) => locations.lineStart[l] === locations.lineStart[l + 1]);
+	const { count, lineStart } = locations;
+	const bare = new Uint8Array(count);
+	let some = false;
+	for (let l = 0; l < count; l++) {
+		if (lineStart[l] !== lineStart[l + 1]) continue;
+		bare[l] = 1;
+		some = true;
+	}
+	return some && samples.location.some((l) => bare[l] === 1);
 }
 
 export function profileFacts(profile: Profile): Pick<SourceSummary, "samples" | "time"> {

@@ -48,3 +48,19 @@ test("what has no name at the ends of a stack is left out, unless that is all", 
 	b.sample([], [4]);
 	assert.deepEqual(stacks(withoutUnnamedEnds(b.finish())), ["2 1 2", "1 1", "2", ""]);
 });
+
+test("the runtime's innermost frames are left out, also where another stack gives them a name", () => {
+	const b = new ProfileBuilder([{ type: "space", unit: "bytes" }]);
+	const at = (address: number, name?: string) =>
+		b.location({ address, lines: name === undefined ? [] : [{ function: b.internFunction({ name }) }] });
+	const malloc = at(1, "runtime.mallocgc");
+	const makeslice = at(2);
+	const main = at(3, "main.main");
+	const start = at(4, "runtime.main");
+	const exit = at(5);
+	b.sample([malloc, makeslice, main, start, exit], [1]);
+	b.sample([malloc, main, start, exit], [2]);
+	// nothing but the runtime: shown whole
+	b.sample([malloc, start, exit], [3]);
+	assert.deepEqual(stacks(withoutUnnamedEnds(b.finish())), ["3 4", "3 4", "1 4"]);
+});

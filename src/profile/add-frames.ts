@@ -82,12 +82,13 @@ function joined<T>(base: Uint32Array, added: readonly T[], value: (one: T) => nu
 }
 
 /**
- * The profile without the innermost and outermost frames that have no name, of stacks that have one between: Go's texts
- * (debug=1) name frames but leave out those of the runtime that stand innermost, and runtime.goexit (runtime/pprof/pprof.go,
- * printStackRecord); its protobuf form leaves out both altogether.
+ * The profile as Go's texts (debug=1) show it: they leave out the runtime's frames that stand innermost, where the stack has
+ * any other, and runtime.goexit (runtime/pprof/pprof.go, printStackRecord), so that these have no name, or have one only
+ * because another stack has nothing but them. Go's protobuf form leaves out the same of a heap profile.
  */
 export function withoutUnnamedEnds(profile: Profile): Profile {
 	const { samples, locations } = profile;
+	const own = namedBeyondRuntime(profile);
 	const named = (at: number): boolean => {
 		const l = samples.location[at]!; // rows of locations
 		return locations.lineStart[l + 1]! > locations.lineStart[l]!;
@@ -98,11 +99,28 @@ export function withoutUnnamedEnds(profile: Profile): Profile {
 		const first = samples.locationStart[s]!;
 		const end = samples.locationStart[s + 1]!;
 		let at = first;
-		while (at < end && !named(at)) at++;
+		while (at < end && own[samples.location[at]!] === 0) at++;
+		// a stack of the runtime's own frames is shown whole
+		if (at === end) at = first;
 		let last = end;
 		while (last > at && !named(last - 1)) last--;
-		from[s] = at === end ? first : at;
-		to[s] = at === end ? end : last;
+		from[s] = at;
+		to[s] = last === at ? end : last;
 	}
 	return { ...profile, samples: cutStacks(samples, from, to) };
+}
+
+/** Flags of the locations that have a function outside of the runtime. */
+function namedBeyondRuntime({ locations, lines, functions, strings }: Profile): Uint8Array {
+	const flags = new Uint8Array(locations.count);
+	const known = new Map<number, boolean>();
+	for (let l = 0; l < locations.count; l++) {
+		for (let line = locations.lineStart[l]!; line < locations.lineStart[l + 1]!; line++) {
+			const name = functions.name[lines.function[line]!]!;
+			const is = known.get(name) ?? !/^(?:runtime\.|internal\/runtime\/)/.test(strings.text(name));
+			known.set(name, is);
+			if (is) flags[l] = 1;
+		}
+	}
+	return flags;
 }
