@@ -19,7 +19,7 @@ import {
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { rolldown } from "rolldown";
+import { type CodeSplittingGroup, rolldown } from "rolldown";
 import { pictureFiles } from "../src/api/html/png.ts";
 import { entrySources } from "../src/capture/entry-points.ts";
 import { manualText } from "../src/cli/man-command.ts";
@@ -30,6 +30,24 @@ const dist = join(root, "dist");
 /** built here and swapped in whole, so that a gomem that starts meanwhile finds the old bundle or the new one */
 const fresh = join(root, `.cache/dist-${process.pid}`);
 const started = new Date();
+
+/**
+ * What is always needed together is one file: each file that is loaded takes a third of a millisecond before anything runs.
+ * Not in them is what --help does without, and what few commands need.
+ */
+const chunkGroups: readonly CodeSplittingGroup[] = [
+	{
+		name: "start",
+		test: /src\/(?:cli\/(?:output|own-commands|words)|api\/(?:(?:registry|version)\.gen|operation-words))\.ts$/,
+		includeDependenciesRecursively: false,
+	},
+	{ name: "command", test: /src\/cli\/(?:execute|profile-words)\.ts$/ },
+	{
+		name: "profile",
+		test: /src\/(?:profile|formats\/pprof\/(?!legacy)|api\/profile-(?:top|tree|peek|input|options|report|shape|source|take|zone)\.ts|cli\/render\/profile-(?:top|tree|peek|figures))/,
+		includeDependenciesRecursively: false,
+	},
+];
 
 const files = await bundle();
 await declare();
@@ -56,8 +74,11 @@ async function bundle(): Promise<readonly string[]> {
 	const build = await rolldown({
 		input,
 		platform: "node",
+		preserveEntrySignatures: "allow-extension",
 		cwd: root,
 		onLog(level, log, handler) {
+			// a file that some import at once and others when they need it is in the chunk of the former
+			if (log.code === "INEFFECTIVE_DYNAMIC_IMPORT") return;
 			if (level === "warn") throw new Error(log.message);
 			handler(level, log);
 		},
@@ -70,6 +91,7 @@ async function bundle(): Promise<readonly string[]> {
 		chunkFileNames: "[name]-[hash].js",
 		minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 		comments: { legal: true, annotation: false, jsdoc: false },
+		codeSplitting: { groups: [...chunkGroups] },
 	});
 	await build.close();
 	return output.map((file) => file.fileName);

@@ -1,13 +1,6 @@
 import { ParseError } from "../bytes/parse-error.ts";
-import {
-	atPath,
-	type HttpAddress,
-	type HttpAnswer,
-	type HttpOptions,
-	httpGet,
-	parseHttpAddress,
-	shownAddress,
-} from "../capture/http.ts";
+import { type HttpAnswer, type HttpOptions, httpGet } from "../capture/http.ts";
+import { atPath, type HttpAddress, parseHttpAddress, shownAddress } from "../capture/http-address.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { memStatsForm } from "../formats/memstats/detect.ts";
 import { parseExpvar } from "../formats/memstats/expvar.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { HttpAddress, HttpOptions, TlsOptions } from "../capture/http.ts";
+import type { HttpOptions, TlsOptions } from "../capture/http.ts";
+import type { HttpAddress } from "../capture/http-address.ts";
 import { errnoOf } from "../capture/linux/system-error.ts";
 import { GomemError } from "./errors.ts";
 import type { OperationContext } from "./operation.ts";

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { profileTypes } from "../capture/profile-url.ts";
+import { profileTypes } from "../capture/profile-types.ts";
 import { Duration } from "./operation-values.ts";
 import { viewProperties } from "./profile-options.ts";
 

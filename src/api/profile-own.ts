@@ -1,6 +1,7 @@
 import { fetchOwnProfile } from "../capture/profile-endpoint.ts";
 import { resolveProfileTarget } from "../capture/profile-target.ts";
-import { type FetchedProfile, fetchProfile, type ProfileType } from "../capture/profile-url.ts";
+import type { ProfileType } from "../capture/profile-types.ts";
+import { type FetchedProfile, fetchProfile } from "../capture/profile-url.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { compareProfiles } from "../profile/compare.ts";
 import { GomemError } from "./errors.ts";

@@ -7,7 +7,7 @@ import {
 	outsideHeapProfile,
 	recordedHeapProfile,
 } from "../capture/process-profile.ts";
-import type { ProfileType } from "../capture/profile-url.ts";
+import type { ProfileType } from "../capture/profile-types.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { GomemError } from "./errors.ts";

@@ -1,11 +1,17 @@
 import { ParseError } from "../bytes/parse-error.ts";
-import { type HttpAddress, shownAddress } from "../capture/http.ts";
+import { type HttpAddress, shownAddress } from "../capture/http-address.ts";
 import { inflate } from "../capture/inflate.ts";
-import { profileFilesIn, readProfileFile, readStandardInput } from "../capture/profile-file.ts";
+import {
+	openProfileFile,
+	profileFilesIn,
+	readStandardInput,
+	unpackLarge,
+	unreadableFile,
+} from "../capture/profile-file.ts";
 import { resolveProfileTarget } from "../capture/profile-target.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Profile } from "../formats/pprof/model.ts";
-import { type ReadProfile, readProfile } from "../formats/pprof/read.ts";
+import { type ReadProfile, readProfile, readUnpacking, type Unpacking } from "../formats/pprof/read.ts";
 import { loadProfiles } from "../profile/combine/load.ts";
 import { ExtendedStrings } from "../profile/strings-extended.ts";
 import { GomemError } from "./errors.ts";
@@ -72,9 +78,9 @@ function refuseProcessFlags(input: SourceInput): void {
 }
 
 async function takeFile(path: string, input: SourceInput): Promise<TakenProfile> {
-	const bytes = readProfileFile(path);
-	if (isUnavailable(bytes)) throw unreadable(bytes.unavailable, bytes.wouldHelp);
-	return decoded(bytes, { kind: "file", name: path }, input);
+	const content = openProfileFile(path);
+	if (isUnavailable(content)) throw unreadable(content.unavailable, content.wouldHelp);
+	return decoded(content, { kind: "file", name: path }, input);
 }
 
 /** All profiles of a directory; a file that is none is a warning. */
@@ -146,11 +152,11 @@ function withHow(taken: TakenProfile, how: string): TakenProfile {
 
 /** Makes a profile of what a file or a server gave. Throws GomemError where it is none. */
 export async function decoded(
-	bytes: Uint8Array,
+	content: Uint8Array | Unpacking,
 	told: Pick<SourceSummary, "kind" | "name">,
 	input: SourceInput,
 ): Promise<TakenProfile> {
-	const read = readOrThrow(bytes, told, input);
+	const read = await readOrThrow(content, told, input);
 	const named = await withNames({ ...read, profile: withBuildId(read.profile, input.buildid) }, input);
 	const form = read.form === "protobuf" ? "protobuf" : `${read.form} text of old`;
 	return {
@@ -163,15 +169,20 @@ export async function decoded(
 	};
 }
 
-function readOrThrow(
-	bytes: Uint8Array,
+async function readOrThrow(
+	content: Uint8Array | Unpacking,
 	{ kind, name }: Pick<SourceSummary, "kind" | "name">,
 	input: SourceInput,
-): ReadProfile {
+): Promise<ReadProfile> {
+	const options = { inflate, symbols: input.symbolize !== "none" };
+	const source = content instanceof Uint8Array ? unpackLarge(content) : content;
 	try {
-		return readProfile(bytes, { inflate, symbols: input.symbolize !== "none" });
+		return source instanceof Uint8Array ? readProfile(source, options) : await readUnpacking(source, options);
 	} catch (error) {
-		if (!(error instanceof ParseError)) throw error;
+		if (!(error instanceof ParseError)) {
+			const { unavailable, wouldHelp } = unreadableFile(name, error);
+			throw unreadable(unavailable, wouldHelp);
+		}
 		throw new GomemError({
 			code: "profile-unreadable",
 			message: `${kind === "stdin" ? "standard input" : name} is no profile, or damaged`,

@@ -34,6 +34,17 @@ export class ByteWriter {
 		this.#length += bytes.length;
 	}
 
+	/** The bytes written so far: a view, which is that until more is written. */
+	written(): Uint8Array<ArrayBuffer> {
+		return this.#bytes.subarray(0, this.#length);
+	}
+
+	/** Forgets so many of the bytes that were written first; the rest moves to their place. */
+	dropFirst(count: number): void {
+		this.#bytes.copyWithin(0, count, this.#length);
+		this.#length -= count;
+	}
+
 	/** The bytes written so far (a copy). */
 	finish(): Uint8Array<ArrayBuffer> {
 		return this.#bytes.slice(0, this.#length);

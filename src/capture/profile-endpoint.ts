@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { parseNetTcp, socketInode } from "../formats/procfs/sockets.ts";
-import type { HttpAddress, HttpOptions } from "./http.ts";
+import type { HttpOptions } from "./http.ts";
+import type { HttpAddress } from "./http-address.ts";
 import { errnoOf } from "./linux/system-error.ts";
 import { type FetchedProfile, type FetchRequest, fetchProfile } from "./profile-url.ts";
 

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
+import { packingOf, type Unpacking } from "../formats/pprof/read.ts";
+import { firstBytes } from "./first-bytes.ts";
+import { unpacking, unpackingFile } from "./inflate.ts";
 import { errnoOf } from "./linux/system-error.ts";
 
 /** What Node reads into one buffer; profiles of a gigabyte are the largest that were ever seen. */
@@ -8,16 +11,38 @@ export const MAX_PROFILE_BYTES = 2 ** 31 - 1;
 /** A directory of profiles is a day of one a minute, or of many programs; not a whole file system. */
 const MAX_FILES = 10_000;
 
-/** The bytes of a file, packed as they are. */
-export function readProfileFile(path: string): Uint8Array | Unavailable {
+/** Packed bytes from which on it pays to unpack them on another thread. */
+const WORTH_A_THREAD = 1 << 20;
+
+/** The bytes of a file as they are, or, where it is packed and large, what comes of it while it is read. */
+export function openProfileFile(path: string): Uint8Array | Unpacking | Unavailable {
+	return tryFile(path, () => {
+		const there = statSync(path);
+		if (there.size > MAX_PROFILE_BYTES) return { unavailable: `${path} is larger than 2 GiB` };
+		const packing = there.isFile() && there.size >= WORTH_A_THREAD ? packingOf(firstBytes(path, 4)) : undefined;
+		return packing === undefined ? readFileSync(path) : unpackingFile(path, packing);
+	});
+}
+
+/** What was fetched as it is, or, where it is packed and large, what comes of it. */
+export function unpackLarge(bytes: Uint8Array): Uint8Array | Unpacking {
+	const packing = bytes.length < WORTH_A_THREAD ? undefined : packingOf(bytes);
+	return packing === undefined ? bytes : unpacking(bytes, packing);
+}
+
+function tryFile<T>(path: string, read: () => T): T | Unavailable {
 	try {
-		if (statSync(path).size > MAX_PROFILE_BYTES) return { unavailable: `${path} is larger than 2 GiB` };
-		return readFileSync(path);
+		return read();
 	} catch (error) {
-		const errno = errnoOf(error);
-		if (errno === undefined) throw error;
-		return { unavailable: `${path} cannot be read (${errno})`, wouldHelp: "the right path, and the right to read it" };
+		return unreadableFile(path, error);
 	}
+}
+
+/** Why a file cannot be read; rethrows what is no error of the system. */
+export function unreadableFile(path: string, error: unknown): Unavailable {
+	const errno = errnoOf(error);
+	if (errno === undefined) throw error;
+	return { unavailable: `${path} cannot be read (${errno})`, wouldHelp: "the right path, and the right to read it" };
 }
 
 /** The regular files of a directory by name, hidden ones left out; those below it are not looked at. */

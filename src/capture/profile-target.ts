@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { ET_CORE } from "../formats/elf/constants.ts";
 import { isElf } from "../formats/elf/parse.ts";
-import { type HttpAddress, parseHttpAddress } from "./http.ts";
+import { firstBytes } from "./first-bytes.ts";
+import { type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { errnoOf } from "./linux/system-error.ts";
 import { resolveTarget, type UnresolvedTarget } from "./target.ts";
 
@@ -52,7 +53,7 @@ function byPath(path: string): ProfileTarget | UnresolvedTarget | undefined {
 		if (there.isDirectory()) return { kind: "directory", path };
 		// a pipe (process substitution) can be read but once
 		if (!there.isFile()) return { kind: "file", path };
-		head = firstBytes(path);
+		head = firstBytes(path, 64);
 	} catch (error) {
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
@@ -73,14 +74,4 @@ function byPath(path: string): ProfileTarget | UnresolvedTarget | undefined {
 		};
 	}
 	return { kind: "file", path };
-}
-
-function firstBytes(path: string): Uint8Array {
-	const fd = openSync(path, "r");
-	try {
-		const bytes = new Uint8Array(64);
-		return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
-	} finally {
-		closeSync(fd);
-	}
 }

@@ -1,9 +1,7 @@
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
-import { atPath, type HttpAddress, type HttpAnswer, type HttpOptions, httpGet, shownAddress } from "./http.ts";
-
-/** The profiles that net/http/pprof serves; cpu is /debug/pprof/profile. */
-export const profileTypes = ["heap", "allocs", "goroutine", "mutex", "block", "threadcreate", "cpu"] as const;
-export type ProfileType = (typeof profileTypes)[number];
+import { type HttpAnswer, type HttpOptions, httpGet } from "./http.ts";
+import { atPath, type HttpAddress, shownAddress } from "./http-address.ts";
+import { type ProfileType, profileTypes } from "./profile-types.ts";
 
 export interface FetchRequest {
 	/** which page, where the URL names none; default heap */

@@ -1,9 +1,10 @@
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import { containerOf } from "../formats/cgroupfs/container.ts";
 import { parseNetTcp, socketInode } from "../formats/procfs/sockets.ts";
 import { coreTarget } from "./core-target.ts";
+import { firstBytes } from "./first-bytes.ts";
 import { memoryCgroupOf } from "./linux/cgroup-files.ts";
 import { readProcText } from "./linux/proc-files.ts";
 import { listPids } from "./linux/process-identity.ts";
@@ -75,16 +76,6 @@ function byFile(path: string): Target | UnresolvedTarget | undefined {
 		message: `${path} is no file that gomem reads`,
 		hint: "a capture (.gomem), a core, MemStats as JSON or text, or a log",
 	};
-}
-
-function firstBytes(path: string, count: number): Uint8Array {
-	const fd = openSync(path, "r");
-	try {
-		const bytes = new Uint8Array(count);
-		return bytes.subarray(0, readSync(fd, bytes, 0, count, 0));
-	} finally {
-		closeSync(fd);
-	}
 }
 
 /** Processes by the name of their executable or their command, or by container id or systemd unit. */

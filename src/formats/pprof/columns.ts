@@ -143,31 +143,38 @@ export class GrowingUint64 {
 	}
 }
 
-/** An Int64Column of a known length, filled by halves. Rows that are never set are 0. */
-export class FixedInt64 {
-	readonly numbers: Float64Array;
+/** An Int64Column that is filled by halves, row by row in their order, and grows. Rows that are never set are 0. */
+export class Int64Rows {
+	#numbers: Float64Array;
 	/** rows beyond ±(2^53 - 1), and what stands there */
 	readonly #large: [row: GrowingUint32, value: GrowingUint64] = [new GrowingUint32(1), new GrowingUint64(1)];
 
-	constructor(count: number) {
-		this.numbers = new Float64Array(count);
+	constructor(capacity = 64) {
+		this.#numbers = new Float64Array(capacity);
 	}
 
 	/** `high` and `low` are the halves of a two's complement figure. A row is set once. */
 	set(row: number, low: number, high: number): void {
+		if (row >= this.#numbers.length) this.#numbers = grown(this.#numbers, Float64Array);
+		if (high === 0) {
+			this.#numbers[row] = low;
+			return;
+		}
 		const number = (high | 0) * 2 ** 32 + low;
-		this.numbers[row] = number;
+		this.#numbers[row] = number;
 		if (Number.isSafeInteger(number)) return;
 		this.#large[0].push(row);
 		this.#large[1].pushHalves(low, high);
 	}
 
-	finish(): Int64Column {
+	/** The first `count` rows. */
+	finish(count: number): Int64Column {
+		const numbers = this.#numbers.subarray(0, count);
 		const [rows, values] = [this.#large[0].finish(), this.#large[1].finish()];
-		if (rows.length === 0) return { numbers: this.numbers, exact: undefined };
-		const exact = exactCopy(this.numbers, this.numbers.length);
+		if (rows.length === 0) return { numbers, exact: undefined };
+		const exact = exactCopy(numbers, count);
 		for (const [i, row] of rows.entries()) exact[row] = uint64At(values, i);
-		return { numbers: this.numbers, exact };
+		return { numbers, exact };
 	}
 }
 
@@ -182,7 +189,7 @@ function grown<T extends { readonly length: number; set(from: T): void }>(
 	array: T,
 	make: { new (length: number): T },
 ): T {
-	const larger = new make(array.length * 2);
+	const larger = new make(Math.max(array.length * 2, 16));
 	larger.set(array);
 	return larger;
 }

@@ -1,165 +1,218 @@
-import { FixedInt64 } from "./columns.ts";
-import { profileTags, type RowCounts, sampleTags } from "./decode-count.ts";
-import { type DecodedStrings, stringIndex } from "./decode-tables.ts";
+import { GrowingUint32, Int64Rows } from "./columns.ts";
+import { type StringReader, stringIndex } from "./decode-strings.ts";
+import { notFound } from "./decode-tables.ts";
+import { fieldNumber } from "./fields.ts";
 import type { IdRows } from "./id-rows.ts";
 import type { Labels, Samples } from "./model.ts";
-import { type Wire, wireType } from "./wire.ts";
+import { tagOf, type Wire, wireType } from "./wire.ts";
+
+const sampleTags = {
+	location: tagOf(fieldNumber("Sample", "location_id"), wireType.varint),
+	locations: tagOf(fieldNumber("Sample", "location_id"), wireType.bytes),
+	value: tagOf(fieldNumber("Sample", "value"), wireType.varint),
+	values: tagOf(fieldNumber("Sample", "value"), wireType.bytes),
+	label: tagOf(fieldNumber("Sample", "label"), wireType.bytes),
+} as const;
+
+/** More sample types than any profile has: bounds what a sample of very many values makes us allocate for the others. */
+export const MAX_SAMPLE_TYPES = 1024;
+
+/** What there is in a large profile, as guessed before any is read: what is set aside and not used costs nothing. */
+const BYTES_PER_ID = 3;
+const BYTES_PER_SAMPLE = 64;
 
 /**
- * Sweeps over the file for its samples, which are most of it. The counts are those of countRows over the same bytes, so
- * that no column is overrun.
+ * Reads samples as they come up in the file, before the tables that they refer to are known: ids of locations and indexes of
+ * strings are kept as they stand, and become rows in `finish`. Columns grow with what is read.
  */
-export function decodeSamples(wire: Wire, counts: RowCounts, strings: DecodedStrings, locationRows: IdRows): Samples {
-	const reader = new SampleReader(wire, counts, strings, locationRows);
-	const end = wire.bytes.length;
-	wire.at = 0;
-	while (wire.at < end) {
-		const tag = wire.tag("Profile");
-		if (tag === profileTags.sample) reader.read(wire.length("Profile", tag >> 3, end));
-		else if (tag % 8 === wireType.bytes) wire.at = wire.length("Profile", Math.floor(tag / 8), end);
-		else if (tag % 8 === wireType.varint) wire.varint("Profile", Math.floor(tag / 8));
-		else wire.skip("Profile", tag, end);
-	}
-	return reader.finish();
-}
-
-const NO_ROWS = new Uint32Array(0);
-
-class SampleReader {
-	readonly #wire: Wire;
-	readonly #rows: IdRows;
-	readonly #locationStart: Uint32Array;
-	readonly #location: Uint32Array;
-	readonly #labelStart: Uint32Array;
+export class SampleReader {
 	readonly #labels: LabelReader;
-	readonly #values: readonly FixedInt64[];
-	#sample = 0;
-	#locations = 0;
+	readonly #locationStart: GrowingUint32;
+	readonly #labelStart: GrowingUint32;
+	readonly #rowsExpected: number;
+	/** the low halves of the ids, less 1 */
+	#rows: Uint32Array;
+	/** the largest of the low halves */
+	#largest = 0;
+	/** below 0 if the low half of an id is 0, or 2^31 and more */
+	#least = 0;
+	/** the high halves, once one is not 0 */
+	#idsHigh: Uint32Array | undefined;
+	#used = 0;
+	readonly #values: Int64Rows[] = [];
+	#count = 0;
 
-	constructor(wire: Wire, counts: RowCounts, strings: DecodedStrings, rows: IdRows) {
-		this.#wire = wire;
-		this.#rows = rows;
-		this.#locationStart = new Uint32Array(counts.samples + 1);
-		this.#location = new Uint32Array(counts.sampleLocations);
-		this.#labelStart = new Uint32Array(counts.samples + 1);
-		this.#labels = new LabelReader(wire, counts.labels, strings);
-		this.#values = Array.from(counts.sampleTypes, () => new FixedInt64(counts.samples));
+	/** `expected`: bytes of the file, as far as is known */
+	constructor(expected: number) {
+		this.#rows = new Uint32Array(Math.ceil(expected / BYTES_PER_ID) + 16);
+		this.#rowsExpected = Math.ceil(expected / BYTES_PER_SAMPLE) + 16;
+		this.#labels = new LabelReader(this.#rowsExpected);
+		this.#locationStart = new GrowingUint32(this.#rowsExpected);
+		this.#labelStart = new GrowingUint32(this.#rowsExpected);
+		this.#locationStart.push(0);
+		this.#labelStart.push(0);
 	}
 
-	read(end: number): void {
-		const wire = this.#wire;
+	read(wire: Wire, end: number): void {
 		let values = 0;
 		while (wire.at < end) {
 			const tag = wire.tag("Sample");
-			if (tag === sampleTags.locations) this.#packedLocations(wire.length("Sample", tag >> 3, end));
+			if (tag === sampleTags.locations) this.#packedLocations(wire, wire.length("Sample", tag >> 3, end));
 			else if (tag === sampleTags.values) {
 				const last = wire.length("Sample", tag >> 3, end);
-				while (wire.at < last) this.#value(values++);
+				while (wire.at < last) this.#value(wire, values++);
 				wire.close("Sample", last);
-			} else if (tag === sampleTags.label) this.#labels.read(wire.length("Sample", tag >> 3, end));
-			else if (tag === sampleTags.location) this.#oneLocation();
-			else if (tag === sampleTags.value) this.#value(values++);
+			} else if (tag === sampleTags.label) this.#labels.read(wire, wire.length("Sample", tag >> 3, end));
+			else if (tag === sampleTags.location) {
+				this.#reserve(1);
+				this.#slowId(wire);
+			} else if (tag === sampleTags.value) this.#value(wire, values++);
 			else wire.skip("Sample", tag, end);
 		}
 		wire.close("Sample", end);
-		if (values !== this.#values.length) {
-			throw wire.error("Sample", 2, `${this.#values.length} values`, `${values}`);
+		if (values !== this.#values.length) throw this.#otherValues(wire, values);
+		this.#count++;
+		this.#locationStart.push(this.#used);
+		this.#labelStart.push(this.#labels.count);
+	}
+
+	#value(wire: Wire, type: number): void {
+		if (type >= this.#values.length) {
+			// the first sample tells how many values each has; the sample types may come after it
+			if (this.#count > 0) throw this.#otherValues(wire, type + 1);
+			if (type === MAX_SAMPLE_TYPES) throw wire.error("Sample", 2, `at most ${MAX_SAMPLE_TYPES} values`, "more");
+			this.#values.push(new Int64Rows(this.#count === 0 ? this.#rowsExpected : 64));
 		}
-		this.#sample++;
-		this.#locationStart[this.#sample] = this.#locations;
-		this.#labelStart[this.#sample] = this.#labels.count;
-	}
-
-	#value(type: number): void {
-		const wire = this.#wire;
 		wire.varint("Sample", 2);
-		const column = this.#values[type];
-		if (column === undefined) throw wire.error("Sample", 2, `${this.#values.length} values`, "more");
-		if (wire.high === 0) column.numbers[this.#sample] = wire.low;
-		else column.set(this.#sample, wire.low, wire.high);
+		this.#values[type]?.set(this.#count, wire.low, wire.high);
 	}
 
-	/** The hottest loop of the decoder: ids of up to three bytes in a dense table go straight through. */
-	#packedLocations(end: number): void {
-		const wire = this.#wire;
+	#otherValues(wire: Wire, found: number) {
+		return wire.error("Sample", 2, `${this.#values.length} values`, `${found}`);
+	}
+
+	/** Makes room for so many ids. */
+	#reserve(ids: number): void {
+		const needed = this.#used + ids;
+		if (needed <= this.#rows.length) return;
+		const size = Math.max(needed, Math.ceil(this.#rows.length * 1.5));
+		this.#rows = enlarged(this.#rows, size);
+		if (this.#idsHigh !== undefined) this.#idsHigh = enlarged(this.#idsHigh, size);
+	}
+
+	/**
+	 * The hottest loop of the decoder: ids of up to three bytes, without a branch on their length, which nothing could foresee.
+	 */
+	#packedLocations(wire: Wire, end: number): void {
 		const { bytes } = wire;
-		const to = this.#location;
-		const dense = this.#rows.dense ?? NO_ROWS;
-		const ids = dense.length;
-		let next = this.#locations;
 		let at = wire.at;
-		while (at < end) {
-			const start = at;
-			let byte = bytes[at++] ?? 0;
-			let id = byte & 0x7f;
-			if (byte >= 0x80) {
-				byte = bytes[at++] ?? 0;
-				id |= (byte & 0x7f) << 7;
-				if (byte >= 0x80) {
-					byte = bytes[at++] ?? 0;
-					id |= (byte & 0x7f) << 14;
-				}
-			}
-			// 0 is the row of no id; what is left over stands in no dense table or in four bytes and more
-			let row = byte < 0x80 && id < ids ? (dense[id] ?? 0) : 0;
-			if (row === 0) {
-				wire.at = start;
-				row = this.#rowOfNext() + 1;
+		this.#reserve(end - at);
+		const rows = this.#rows;
+		let used = this.#used;
+		let largest = this.#largest;
+		let least = this.#least;
+		// three bytes are looked at, which at the end of the bytes are not there
+		const last = Math.min(end, bytes.length - 2);
+		while (at < last) {
+			const first = bytes[at]!;
+			const second = bytes[at + 1]!;
+			const third = bytes[at + 2]!;
+			if ((first & second & third) >= 0x80) {
+				wire.at = at;
+				this.#used = used;
+				this.#slowId(wire);
+				used = this.#used;
 				at = wire.at;
+				continue;
 			}
-			to[next++] = row - 1;
+			const two = first >> 7;
+			const three = two & (second >> 7);
+			const id = (first & 0x7f) | (((second & 0x7f) << 7) & -two) | (((third & 0x7f) << 14) & -three);
+			at += 1 + two + three;
+			rows[used++] = id - 1;
+			if (id > largest) largest = id;
+			least |= id - 1;
 		}
 		wire.at = at;
+		this.#used = used;
+		if (largest > this.#largest) this.#largest = largest;
+		this.#least |= least;
+		while (wire.at < end) this.#slowId(wire);
 		wire.close("Sample", end);
-		this.#locations = next;
 	}
 
-	#oneLocation(): void {
-		this.#location[this.#locations++] = this.#rowOfNext();
-	}
-
-	#rowOfNext(): number {
-		const wire = this.#wire;
+	/** Reads an id of any length; there is room for it. */
+	#slowId(wire: Wire): void {
 		wire.varint("Sample", 1);
-		const row = this.#rows.row(wire.low, wire.high);
-		if (row < 0) throw wire.error("Sample", 1, "the id of a location", "another");
-		return row;
+		this.#rows[this.#used] = wire.low - 1;
+		this.#least |= wire.low - 1;
+		if (wire.low > this.#largest) this.#largest = wire.low;
+		if (wire.high !== 0) {
+			this.#idsHigh ??= new Uint32Array(this.#rows.length);
+			this.#idsHigh[this.#used] = wire.high;
+		}
+		this.#used++;
 	}
 
-	finish(): Samples {
+	/** `types`: how many sample types the file has. Throws ParseError where samples refer to what is in no table. */
+	finish(types: number, strings: StringReader, rows: IdRows): Samples {
+		if (this.#count > 0 && (types === 0 || this.#values.length !== types)) {
+			throw notFound("Sample", 2, `a value for each of ${types} sample types`, `${this.#values.length}`);
+		}
+		const values = Array.from({ length: types }, (_, type) => this.#values[type] ?? new Int64Rows());
 		return {
-			count: this.#sample,
-			locationStart: this.#locationStart,
-			location: this.#location,
-			values: this.#values.map((column) => column.finish()),
-			labelStart: this.#labelStart,
-			labels: this.#labels.finish(),
+			count: this.#count,
+			locationStart: this.#locationStart.finish(),
+			location: this.#rowsOfIds(rows),
+			values: values.map((column) => column.finish(this.#count)),
+			labelStart: this.#labelStart.finish(),
+			labels: this.#labels.finish(strings),
 		};
+	}
+
+	/** The ids as rows, in the same memory: where the file counts its locations from 1, they are rows already. */
+	#rowsOfIds(table: IdRows): Uint32Array {
+		const rows = this.#rows.subarray(0, this.#used);
+		const high = this.#idsHigh;
+		if (table.sequential && high === undefined && this.#largest <= table.count && this.#least >= 0) return rows;
+		for (let i = 0; i < rows.length; i++) {
+			const row = table.row((rows[i]! + 1) >>> 0, high?.[i] ?? 0);
+			if (row < 0) throw this.#noLocation(i);
+			rows[i] = row;
+		}
+		return rows;
+	}
+
+	#noLocation(at: number) {
+		let sample = 0;
+		while ((this.#locationStart.array[sample + 1] ?? this.#used) <= at) sample++;
+		return notFound("Sample", 1, "the id of a location", `another, in sample ${sample}`);
 	}
 }
 
+function enlarged(array: Uint32Array, size: number): Uint32Array {
+	const larger = new Uint32Array(size);
+	larger.set(array);
+	return larger;
+}
+
 class LabelReader {
-	readonly #wire: Wire;
-	readonly #strings: DecodedStrings;
-	readonly #key: Uint32Array;
-	readonly #text: Int32Array;
-	readonly #number: FixedInt64;
-	readonly #unit: Uint32Array;
+	readonly #key: GrowingUint32;
+	/** 0: the label is a number */
+	readonly #text: GrowingUint32;
+	readonly #number: Int64Rows;
+	readonly #unit: GrowingUint32;
 	count = 0;
 
-	constructor(wire: Wire, count: number, strings: DecodedStrings) {
-		this.#wire = wire;
-		this.#strings = strings;
-		this.#key = new Uint32Array(count);
-		this.#text = new Int32Array(count).fill(-1);
-		this.#number = new FixedInt64(count);
-		this.#unit = new Uint32Array(count);
+	constructor(expected: number) {
+		this.#key = new GrowingUint32(expected);
+		this.#text = new GrowingUint32(expected);
+		this.#number = new Int64Rows(expected);
+		this.#unit = new GrowingUint32(expected);
 	}
 
 	/** A label with neither text, number nor unit says nothing and is left out, as profile.postDecode leaves it out. */
-	read(end: number): void {
-		const wire = this.#wire;
-		const start = wire.at;
+	read(wire: Wire, end: number): void {
 		let key = 0;
 		let text = 0;
 		let unit = 0;
@@ -172,37 +225,34 @@ class LabelReader {
 				continue;
 			}
 			wire.varint("Label", Math.floor(tag / 8));
-			if (tag === 8) key = wire.signed();
-			else if (tag === 16) text = wire.signed();
+			if (tag === 8) key = stringIndex(wire);
+			else if (tag === 16) text = stringIndex(wire);
 			else if (tag === 24) {
 				low = wire.low;
 				high = wire.high;
-			} else if (tag === 32) unit = wire.signed();
+			} else if (tag === 32) unit = stringIndex(wire);
 		}
 		wire.close("Label", end);
-		wire.at = start;
-		const keyIndex = stringIndex(wire, this.#strings, key, "Label", 1);
-		if (text !== 0) this.#text[this.count] = stringIndex(wire, this.#strings, text, "Label", 2);
-		else if (low !== 0 || high !== 0 || unit !== 0) {
-			this.#number.set(this.count, low, high);
-			this.#unit[this.count] = stringIndex(wire, this.#strings, unit, "Label", 4);
-		} else {
-			wire.at = end;
-			return;
-		}
-		this.#key[this.count++] = keyIndex;
-		wire.at = end;
+		const isText = text !== 0;
+		if (!isText && low === 0 && high === 0 && unit === 0) return;
+		this.#key.push(key);
+		this.#text.push(text);
+		this.#number.set(this.count++, isText ? 0 : low, isText ? 0 : high);
+		this.#unit.push(isText ? 0 : unit);
 	}
 
-	finish(): Labels {
-		const count = this.count;
-		const number = this.#number.finish();
+	finish(strings: StringReader): Labels {
+		const { count } = this;
+		const rows = strings.resolve(this.#text.finish(), "Label", 2);
+		const text = new Int32Array(count);
+		// index 0 is of the empty string, in the file and in the table
+		for (let i = 0; i < count; i++) text[i] = this.#text.array[i] === 0 ? -1 : rows[i]!; // a row each
 		return {
 			count,
-			key: this.#key.subarray(0, count),
-			text: this.#text.subarray(0, count),
-			number: { numbers: number.numbers.subarray(0, count), exact: number.exact?.subarray(0, count) },
-			unit: this.#unit.subarray(0, count),
+			key: strings.resolve(this.#key.finish(), "Label", 1),
+			text,
+			number: this.#number.finish(count),
+			unit: strings.resolve(this.#unit.finish(), "Label", 4),
 		};
 	}
 }

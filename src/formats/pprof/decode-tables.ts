@@ -1,52 +1,18 @@
-import { FixedInt64, type Uint64Column } from "./columns.ts";
-import { lineTag, type RowCounts } from "./decode-count.ts";
-import { fieldNumber, type Message, messages } from "./fields.ts";
+import { ParseError } from "../../bytes/parse-error.ts";
+import { GrowingUint32, GrowingUint64, Int64Rows } from "./columns.ts";
+import { type StringReader, stringIndex } from "./decode-strings.ts";
+import { fieldName, fieldNumber, type Message, messages } from "./fields.ts";
 import type { IdRows } from "./id-rows.ts";
-import type { Functions, Lines, Locations, Mappings, ValueType } from "./model.ts";
-import { StringInterner } from "./strings.ts";
-import { tagOf, type Wire, wireType } from "./wire.ts";
+import type { Functions, Lines, Locations, Mappings } from "./model.ts";
+import { FORMAT, tagOf, type Wire, wireType } from "./wire.ts";
 
-/** The table and, where the file repeats a string, the index in it by index in the file. */
-export interface DecodedStrings {
-	readonly table: StringInterner;
-	readonly count: number;
-	/** undefined where the indexes of the file are those of the table */
-	readonly indexes: Uint32Array | undefined;
-}
-
-/** profile.proto: "string_table[0] must always be ''" */
-export function decodeStrings(wire: Wire, counts: RowCounts): DecodedStrings {
-	const positions = counts.strings;
-	const table = new StringInterner(positions.length, counts.stringBytes);
-	const indexes = new Uint32Array(positions.length);
-	let same = true;
-	for (const [i, position] of positions.entries()) {
-		wire.at = position;
-		const end = wire.length("Profile", 6, wire.bytes.length);
-		if (i === 0 && end !== wire.at) throw wire.error("Profile", 6, "an empty first string", "another", position);
-		const index = table.internBytes(wire.bytes, wire.at, end);
-		indexes[i] = index;
-		same &&= index === i;
-	}
-	return { table, count: positions.length, indexes: same ? undefined : indexes };
-}
-
-/** The index in the table of a string index in the file. Throws ParseError where the file has no such string. */
-export function stringIndex(
-	wire: Wire,
-	strings: DecodedStrings,
-	index: number,
-	message: Message,
-	field: number,
-): number {
-	if (!(index >= 0 && index < strings.count)) {
-		throw wire.error(message, field, `a string index below ${strings.count}`, String(index));
-	}
-	return strings.indexes?.[index] ?? index;
-}
+/*
+ * Readers of the tables, a message at a time as they come. Ids of other tables and indexes of strings are kept as they
+ * stand, and become rows in `finish`, when all is there.
+ */
 
 /** The figures of a message by field, as 64-bit halves: 0 where it has none, the last where it has several. */
-class FlatMessage {
+export class FlatMessage {
 	readonly low: Uint32Array;
 	readonly high: Uint32Array;
 	readonly #message: Message;
@@ -72,80 +38,87 @@ class FlatMessage {
 		wire.close(this.#message, end);
 	}
 
-	number(field: number): number {
-		return ((this.high[field] ?? 0) | 0) * 2 ** 32 + (this.low[field] ?? 0);
+	isSet(field: number): boolean {
+		return this.low[field] !== 0 || this.high[field] !== 0;
 	}
 
-	set64(field: number, column: Uint64Column, row: number): void {
-		column.low[row] = this.low[field] ?? 0;
-		column.high[row] = this.high[field] ?? 0;
+	push64(field: number, column: GrowingUint64): void {
+		column.pushHalves(this.low[field] ?? 0, this.high[field] ?? 0);
+	}
+
+	/** an index of a string, for `resolve` */
+	pushIndex(field: number, column: GrowingUint32): void {
+		column.push(this.index(field));
+	}
+
+	index(field: number): number {
+		return stringIndex({ low: this.low[field] ?? 0, high: this.high[field] ?? 0 });
 	}
 }
 
-function column64(count: number): Uint64Column {
-	return { low: new Uint32Array(count), high: new Uint32Array(count) };
-}
+export class MappingReader {
+	readonly #flat = new FlatMessage("Mapping");
+	readonly #columns64 = [new GrowingUint64(), new GrowingUint64(), new GrowingUint64(), new GrowingUint64()] as const;
+	readonly #filename = new GrowingUint32();
+	readonly #buildId = new GrowingUint32();
+	readonly #symbolized = new GrowingUint32();
 
-/** Reads a ValueType that ends at `end`. */
-export function decodeValueType(wire: Wire, end: number, strings: DecodedStrings): ValueType {
-	const flat = new FlatMessage("ValueType");
-	flat.read(wire, end);
-	const text = (field: number) =>
-		strings.table.text(stringIndex(wire, strings, flat.number(field), "ValueType", field));
-	return { type: text(1), unit: text(2) };
-}
-
-export function decodeMappings(wire: Wire, counts: RowCounts, strings: DecodedStrings): Mappings {
-	const count = counts.mappings.length;
-	const flat = new FlatMessage("Mapping");
-	const mappings = {
-		count,
-		id: column64(count),
-		start: column64(count),
-		limit: column64(count),
-		offset: column64(count),
-		filename: new Uint32Array(count),
-		buildId: new Uint32Array(count),
-		symbolized: new Uint8Array(count),
-	};
-	for (const [row, position] of counts.mappings.entries()) {
-		wire.at = position;
-		flat.read(wire, wire.length("Profile", 3, wire.bytes.length));
-		for (const [i, column] of [mappings.id, mappings.start, mappings.limit, mappings.offset].entries()) {
-			flat.set64(i + 1, column, row);
-		}
-		mappings.filename[row] = stringIndex(wire, strings, flat.number(5), "Mapping", 5);
-		mappings.buildId[row] = stringIndex(wire, strings, flat.number(6), "Mapping", 6);
+	read(wire: Wire, end: number): void {
+		const flat = this.#flat;
+		flat.read(wire, end);
+		for (const [i, column] of this.#columns64.entries()) flat.push64(i + 1, column);
+		flat.pushIndex(5, this.#filename);
+		flat.pushIndex(6, this.#buildId);
 		// has_functions … has_inline_frames are fields 7 to 10, and bits 0 to 3 of `symbolized`
-		for (let bit = 0; bit < 4; bit++) {
-			if (flat.number(7 + bit) !== 0) mappings.symbolized[row] = (mappings.symbolized[row] ?? 0) | (1 << bit);
-		}
+		let bits = 0;
+		for (let bit = 0; bit < 4; bit++) if (flat.isSet(7 + bit)) bits |= 1 << bit;
+		this.#symbolized.push(bits);
 	}
-	return mappings;
+
+	finish(strings: StringReader): Mappings {
+		const [id, start, limit, offset] = this.#columns64;
+		return {
+			count: id.length,
+			id: id.finish(),
+			start: start.finish(),
+			limit: limit.finish(),
+			offset: offset.finish(),
+			filename: strings.resolve(this.#filename.finish(), "Mapping", 5),
+			buildId: strings.resolve(this.#buildId.finish(), "Mapping", 6),
+			symbolized: Uint8Array.from(this.#symbolized.finish()),
+		};
+	}
 }
 
-export function decodeFunctions(wire: Wire, counts: RowCounts, strings: DecodedStrings): Functions {
-	const count = counts.functions.length;
-	const flat = new FlatMessage("Function");
-	const id = column64(count);
-	const [name, systemName, filename] = [new Uint32Array(count), new Uint32Array(count), new Uint32Array(count)];
-	const startLine = new FixedInt64(count);
-	const startField = fieldNumber("Function", "start_line");
-	for (let row = 0; row < count; row++) {
-		wire.at = counts.functions[row] ?? 0;
-		flat.read(wire, wire.length("Profile", 5, wire.bytes.length));
-		flat.set64(1, id, row);
-		name[row] = stringIndex(wire, strings, flat.number(2), "Function", 2);
-		systemName[row] = stringIndex(wire, strings, flat.number(3), "Function", 3);
-		filename[row] = stringIndex(wire, strings, flat.number(4), "Function", 4);
-		startLine.set(row, flat.low[startField] ?? 0, flat.high[startField] ?? 0);
-	}
-	return { count, id, name, systemName, filename, startLine: startLine.finish() };
-}
+export class FunctionReader {
+	readonly #flat = new FlatMessage("Function");
+	readonly #id = new GrowingUint64(1024);
+	readonly #name = new GrowingUint32(1024);
+	readonly #systemName = new GrowingUint32(1024);
+	readonly #filename = new GrowingUint32(1024);
+	readonly #startLine = new Int64Rows(1024);
 
-interface LocationReferences {
-	readonly mappingRows: IdRows;
-	readonly functionRows: IdRows;
+	read(wire: Wire, end: number): void {
+		const flat = this.#flat;
+		flat.read(wire, end);
+		this.#startLine.set(this.#id.length, flat.low[5] ?? 0, flat.high[5] ?? 0);
+		flat.push64(1, this.#id);
+		flat.pushIndex(2, this.#name);
+		flat.pushIndex(3, this.#systemName);
+		flat.pushIndex(4, this.#filename);
+	}
+
+	finish(strings: StringReader): Functions {
+		const count = this.#id.length;
+		return {
+			count,
+			id: this.#id.finish(),
+			name: strings.resolve(this.#name.finish(), "Function", 2),
+			systemName: strings.resolve(this.#systemName.finish(), "Function", 3),
+			filename: strings.resolve(this.#filename.finish(), "Function", 4),
+			startLine: this.#startLine.finish(count),
+		};
+	}
 }
 
 const locationTags = {
@@ -153,27 +126,33 @@ const locationTags = {
 	mapping: tagOf(fieldNumber("Location", "mapping_id"), wireType.varint),
 	address: tagOf(fieldNumber("Location", "address"), wireType.varint),
 	folded: tagOf(fieldNumber("Location", "is_folded"), wireType.varint),
+	line: tagOf(fieldNumber("Location", "line"), wireType.bytes),
 } as const;
 
-export function decodeLocations(
-	wire: Wire,
-	counts: RowCounts,
-	rows: LocationReferences,
-): { readonly locations: Locations; readonly lines: Lines } {
-	const count = counts.locations.length;
-	const id = column64(count);
-	const address = column64(count);
-	const mapping = new Int32Array(count).fill(-1);
-	const lineStart = new Uint32Array(count + 1);
-	const folded = new Uint8Array(count);
-	const lines = new LineReader(wire, counts.lines, rows.functionRows);
-	for (let row = 0; row < count; row++) {
-		wire.at = counts.locations[row] ?? 0;
-		const end = wire.length("Profile", 4, wire.bytes.length);
+export class LocationReader {
+	readonly #id = new GrowingUint64(1024);
+	readonly #mapping = new GrowingUint64(1024);
+	readonly #address = new GrowingUint64(1024);
+	readonly #folded = new GrowingUint32(1024);
+	readonly #lineStart = new GrowingUint32(1024);
+	readonly #lines = new LineReader();
+
+	constructor() {
+		this.#lineStart.push(0);
+	}
+
+	read(wire: Wire, end: number): void {
+		let idLow = 0;
+		let idHigh = 0;
+		let mappingLow = 0;
+		let mappingHigh = 0;
+		let addressLow = 0;
+		let addressHigh = 0;
+		let folded = 0;
 		while (wire.at < end) {
 			const tag = wire.tag("Location");
-			if (tag === lineTag) {
-				lines.read(wire.length("Location", tag >> 3, end));
+			if (tag === locationTags.line) {
+				this.#lines.read(wire, wire.length("Location", tag >> 3, end));
 				continue;
 			}
 			if (tag % 8 !== wireType.varint) {
@@ -182,43 +161,64 @@ export function decodeLocations(
 			}
 			wire.varint("Location", Math.floor(tag / 8));
 			if (tag === locationTags.id) {
-				id.low[row] = wire.low;
-				id.high[row] = wire.high;
+				idLow = wire.low;
+				idHigh = wire.high;
 			} else if (tag === locationTags.address) {
-				address.low[row] = wire.low;
-				address.high[row] = wire.high;
-			} else if (tag === locationTags.mapping) mapping[row] = rows.mappingRows.row(wire.low, wire.high);
-			else if (tag === locationTags.folded) folded[row] = wire.low !== 0 || wire.high !== 0 ? 1 : 0;
-			else if (tag === lineTag - wireType.bytes) throw wire.error("Location", tag >> 3, "a message", "a number");
+				addressLow = wire.low;
+				addressHigh = wire.high;
+			} else if (tag === locationTags.mapping) {
+				mappingLow = wire.low;
+				mappingHigh = wire.high;
+			} else if (tag === locationTags.folded) folded = wire.low !== 0 || wire.high !== 0 ? 1 : 0;
+			else if (tag === locationTags.line - wireType.bytes) {
+				throw wire.error("Location", tag >> 3, "a message", "a number");
+			}
 		}
 		wire.close("Location", end);
-		lineStart[row + 1] = lines.count;
+		this.#id.pushHalves(idLow, idHigh);
+		this.#mapping.pushHalves(mappingLow, mappingHigh);
+		this.#address.pushHalves(addressLow, addressHigh);
+		this.#folded.push(folded);
+		this.#lineStart.push(this.#lines.count);
 	}
-	return { locations: { count, id, mapping, address, lineStart, folded }, lines: lines.finish() };
+
+	/** A mapping_id that is in no table is no mapping. */
+	finish(mappings: IdRows, functions: IdRows): { readonly locations: Locations; readonly lines: Lines } {
+		const count = this.#id.length;
+		const ids = this.#mapping.finish();
+		const mapping = new Int32Array(count);
+		for (let row = 0; row < count; row++) mapping[row] = mappings.row(ids.low[row]!, ids.high[row]!); // a row each
+		return {
+			locations: {
+				count,
+				id: this.#id.finish(),
+				mapping,
+				address: this.#address.finish(),
+				lineStart: this.#lineStart.finish(),
+				folded: Uint8Array.from(this.#folded.finish()),
+			},
+			lines: this.#lines.finish(functions),
+		};
+	}
 }
 
-/** Lines take most of a location's bytes: read without a call per field. */
+/** Lines take most of a location's bytes. */
 class LineReader {
-	readonly #wire: Wire;
-	readonly #functionRows: IdRows;
-	readonly #function: Uint32Array;
-	readonly #line: FixedInt64;
-	readonly #column: FixedInt64;
-	count = 0;
+	readonly #function = new GrowingUint64(1024);
+	readonly #line = new Int64Rows(1024);
+	readonly #column = new Int64Rows(1024);
 
-	constructor(wire: Wire, count: number, functionRows: IdRows) {
-		this.#wire = wire;
-		this.#functionRows = functionRows;
-		this.#function = new Uint32Array(count);
-		this.#line = new FixedInt64(count);
-		this.#column = new FixedInt64(count);
+	get count(): number {
+		return this.#function.length;
 	}
 
-	read(end: number): void {
-		const wire = this.#wire;
-		const start = wire.at;
-		const row = this.count++;
-		let found = -1;
+	read(wire: Wire, end: number): void {
+		const row = this.count;
+		let functionLow = 0;
+		let functionHigh = 0;
+		// fields that are absent are 0
+		this.#line.set(row, 0, 0);
+		this.#column.set(row, 0, 0);
 		while (wire.at < end) {
 			const tag = wire.tag("Line");
 			if (tag % 8 !== wireType.varint) {
@@ -226,21 +226,30 @@ class LineReader {
 				continue;
 			}
 			wire.varint("Line", Math.floor(tag / 8));
-			if (tag === 8) found = this.#functionRows.row(wire.low, wire.high);
-			else if (tag === 16) this.#line.set(row, wire.low, wire.high);
+			if (tag === 8) {
+				functionLow = wire.low;
+				functionHigh = wire.high;
+			} else if (tag === 16) this.#line.set(row, wire.low, wire.high);
 			else if (tag === 24) this.#column.set(row, wire.low, wire.high);
 		}
 		wire.close("Line", end);
-		if (found < 0) throw wire.error("Line", 1, "the id of a function", "another or none", start);
-		this.#function[row] = found;
+		this.#function.pushHalves(functionLow, functionHigh);
 	}
 
-	finish(): Lines {
-		return {
-			count: this.count,
-			function: this.#function,
-			line: this.#line.finish(),
-			column: this.#column.finish(),
-		};
+	finish(functions: IdRows): Lines {
+		const { count } = this;
+		const ids = this.#function.finish();
+		const rows = new Uint32Array(count);
+		for (let i = 0; i < count; i++) {
+			const row = functions.row(ids.low[i]!, ids.high[i]!); // a row each
+			if (row < 0) throw notFound("Line", 1, "the id of a function", `another or none, in line ${i}`);
+			rows[i] = row;
+		}
+		return { count, function: rows, line: this.#line.finish(count), column: this.#column.finish(count) };
 	}
+}
+
+/** What refers to nothing is found when all has been read, so that it is told by its row and not by its offset. */
+export function notFound(message: Message, field: number, expected: string, actual: string): ParseError {
+	return new ParseError({ format: FORMAT, field: fieldName(message, field), expected, actual });
 }

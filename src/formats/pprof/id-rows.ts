@@ -10,8 +10,11 @@ const MAX_PROBES = 1024;
  * open addressing. Throws ParseError where an id is zero or comes twice (profile.proto: "Unique nonzero id").
  */
 export class IdRows {
+	readonly count: number;
+	/** the ids are 1, 2, 3 …, in this order: each is its row + 1 */
+	readonly sequential: boolean;
 	/** row + 1 by id, 0 where there is none; undefined where the ids are sparse */
-	readonly dense: Uint32Array | undefined;
+	readonly #dense: Uint32Array | undefined;
 	readonly #ids: Uint64Column;
 	/** row + 1 by hash */
 	readonly #slots: Uint32Array;
@@ -19,6 +22,7 @@ export class IdRows {
 	constructor(ids: Uint64Column, what: string) {
 		const count = ids.low.length;
 		let largest = 0;
+		let sequential = true;
 		for (let row = 0; row < count; row++) {
 			const low = ids.low[row] ?? 0;
 			const high = ids.high[row] ?? 0;
@@ -26,10 +30,13 @@ export class IdRows {
 				throw new ParseError({ format: FORMAT, field: `${what}.id`, expected: "an id that is not 0", actual: "0" });
 			}
 			largest = Math.max(largest, high === 0 ? low : Number.POSITIVE_INFINITY);
+			sequential &&= low === row + 1 && high === 0;
 		}
 		this.#ids = ids;
-		this.dense = largest <= 4 * count + 64 ? new Uint32Array(largest + 1) : undefined;
-		const slots = this.dense === undefined ? 2 ** Math.ceil(Math.log2(count * 2 + 2)) : 0;
+		this.count = count;
+		this.sequential = sequential;
+		this.#dense = largest <= 4 * count + 64 ? new Uint32Array(largest + 1) : undefined;
+		const slots = this.#dense === undefined ? 2 ** Math.ceil(Math.log2(count * 2 + 2)) : 0;
 		this.#slots = new Uint32Array(slots);
 		for (let row = 0; row < count; row++) {
 			if (!this.#add(row)) {
@@ -45,15 +52,15 @@ export class IdRows {
 
 	/** The row of an id, or -1. */
 	row(low: number, high: number): number {
-		if (this.dense !== undefined) return high === 0 ? (this.dense[low] ?? 0) - 1 : -1;
+		if (this.#dense !== undefined) return high === 0 ? (this.#dense[low] ?? 0) - 1 : -1;
 		return (this.#slots[this.#slot(low, high)] ?? 0) - 1;
 	}
 
 	#add(row: number): boolean {
 		const low = this.#ids.low[row] ?? 0;
-		if (this.dense !== undefined) {
-			if (this.dense[low] !== 0) return false;
-			this.dense[low] = row + 1;
+		if (this.#dense !== undefined) {
+			if (this.#dense[low] !== 0) return false;
+			this.#dense[low] = row + 1;
 			return true;
 		}
 		const slot = this.#slot(low, this.#ids.high[row] ?? 0);

@@ -17,13 +17,15 @@ export function tagOf(field: number, type: number): number {
  * end by `close`.
  */
 export class Wire {
-	readonly bytes: Uint8Array;
+	bytes: Uint8Array;
+	/** offset of the first of these bytes in the file */
+	base = 0;
 	/** position of the next read */
 	at = 0;
 	low = 0;
 	high = 0;
 
-	constructor(bytes: Uint8Array) {
+	constructor(bytes: Uint8Array = new Uint8Array(0)) {
 		this.bytes = bytes;
 	}
 
@@ -109,6 +111,7 @@ export class Wire {
 	}
 
 	error(message: Message, field: number, expected: string, actual: string, offset: number = this.at): ParseError {
-		return new ParseError({ format: FORMAT, offset, field: fieldName(message, field), expected, actual });
+		const inFile = this.base + offset;
+		return new ParseError({ format: FORMAT, offset: inFile, field: fieldName(message, field), expected, actual });
 	}
 }

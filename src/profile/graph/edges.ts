@@ -74,19 +74,32 @@ export function collectEdges(
 	return collector.finish(weights);
 }
 
-/** Of those edges the ones into some nodes, without telling which are residual: most frames are passed over. */
+/** The edges into some nodes that tell whether calls of them are inlined. */
+export interface InliningQuestion {
+	/** 1: nodes that are asked for */
+	readonly wanted: Uint8Array;
+	/** what an edge must weigh to count */
+	readonly cutoff: number;
+}
+
+/**
+ * Of those edges the ones into some nodes, without telling which are residual: most frames are passed over. Of a node that
+ * is inlined wherever it stands, no more are collected once one of them weighs enough to count: then it is answered.
+ */
 export function collectEdgesInto(
-	wanted: Uint8Array,
+	{ wanted: asked, cutoff }: InliningQuestion,
 	samples: Samples,
 	table: NodeTable,
 	weights: SampleWeights,
 	kept: Uint8Array | undefined,
 ): Edges {
-	if (!wanted.includes(1)) return noEdges;
+	if (!asked.includes(1)) return noEdges;
 	const collector = new EdgeCollector(table.count);
 	const columns = [...weights.value, ...(weights.divisor ?? [])];
 	const { start, node } = table;
 	const { locationStart, location, count } = samples;
+	const wanted = asked.slice();
+	const always = canOnlyGrow(columns) ? alwaysInlined(table) : undefined;
 	const interesting = new Uint8Array(start.length - 1);
 	for (let l = 0; l < interesting.length; l++) {
 		for (let i = start[l]!; i < start[l + 1]!; i++) if (wanted[node[i]!] === 1) interesting[l] = 1;
@@ -104,12 +117,26 @@ export function collectEdgesInto(
 				if (wanted[n] === 0) continue;
 				const caller = callerOf(samples, table, kept, at, i, end);
 				if (caller < 0 || caller === n) continue;
-				collector.add(caller, n, s, 0, i === last ? 0 : 1);
+				const weight = collector.add(caller, n, s, 0, i === last ? 0 : 1);
+				if (always?.[n] === 1 && weight >= cutoff) wanted[n] = 0;
 			}
 		}
 		collector.weigh(columns, s);
 	}
 	return collector.finish(weights);
+}
+
+/** Whether what an edge weighs so far is never more than what it will weigh: one column, nothing below zero. */
+function canOnlyGrow(columns: readonly Float64Array[]): boolean {
+	const [only, ...others] = columns;
+	return only !== undefined && others.length === 0 && only.every((value) => value >= 0);
+}
+
+/** Flags of the nodes that are outermost in no location. */
+function alwaysInlined(table: NodeTable): Uint8Array {
+	const flags = new Uint8Array(table.count).fill(1);
+	for (let l = 0; l + 1 < table.start.length; l++) flags[table.node[table.start[l + 1]! - 1]!] = 0;
+	return flags;
 }
 
 /** The nearest kept node above the one at position i of the location at `at`, or -1. */
@@ -152,7 +179,8 @@ class EdgeCollector {
 		this.#lastEdge = new Int32Array(nodes);
 	}
 
-	add(caller: number, callee: number, sample: number, residual: number, inlined: number): void {
+	/** Returns what the edge weighs without this sample. */
+	add(caller: number, callee: number, sample: number, residual: number, inlined: number): number {
 		let edge: number;
 		if (this.#lastCaller[callee] === caller) edge = this.#lastEdge[callee]!;
 		else {
@@ -161,7 +189,7 @@ class EdgeCollector {
 			this.#lastEdge[callee] = edge;
 		}
 		if (edge >= this.#seen.length) this.#grow();
-		if (this.#seen[edge] === sample + 1) return;
+		if (this.#seen[edge] === sample + 1) return 0;
 		if (this.#seen[edge] === 0) this.#inlined[edge] = 1;
 		this.#seen[edge] = sample + 1;
 		this.#residual[edge]! |= residual;
@@ -172,6 +200,7 @@ class EdgeCollector {
 			this.#open = larger;
 		}
 		this.#open[this.#openCount++] = edge;
+		return this.#sums[0]?.[edge] ?? 0;
 	}
 
 	/** Adds what the sample weighs to its edges. */

@@ -28,6 +28,8 @@ const WIDTH = 9;
 export class NodeTable {
 	readonly start: Uint32Array;
 	readonly node: Uint32Array;
+	/** by location its node where it has one only, as most have: else -1 */
+	readonly only: Int32Array;
 	/** 1: in some location it is inlined into another function */
 	readonly inlined: Uint8Array;
 	readonly #profile: Profile;
@@ -48,6 +50,7 @@ export class NodeTable {
 		this.#index = new TupleIndex(WIDTH, Math.max(16, Math.min(functions.count * 2, 2 ** 20)));
 		this.start = new Uint32Array(locations.count + 1);
 		this.node = new Uint32Array(lines.count + locations.count);
+		this.only = new Int32Array(locations.count);
 		this.#fill();
 		this.inlined = new Uint8Array(this.#index.count);
 		for (let l = 0; l < locations.count; l++) {
@@ -76,6 +79,7 @@ export class NodeTable {
 				this.node[used++] = node;
 			}
 			this.start[l + 1] = used;
+			this.only[l] = end - first < 2 ? this.node[used - 1]! : -1;
 		}
 	}
 

@@ -93,7 +93,7 @@ function trimmedCalls(prepared: Prepared, source: Source, graph: Graph, need: Gr
 				graph.nodes.filter((n) => table.inlined[n] === 1),
 				table.count,
 			);
-			graph.edges = collectEdgesInto(wanted, samples, table, weights, kept);
+			graph.edges = collectEdgesInto({ wanted, cutoff: cutoff.edge }, samples, table, weights, kept);
 		}
 	};
 	const picture = need === "picture";

@@ -27,8 +27,8 @@ export interface LegacyOptions {
 	readonly symbols?: boolean;
 }
 
-/** As many bytes as the comments before a heading may take. */
-const HEADING_BYTES = 1 << 16;
+/** As many bytes as the comments before a heading may take: what comes after them says nothing of the form. */
+export const HEADING_BYTES = 1 << 16;
 
 /**
  * Which of the forms that came before profile.proto this is, by its first words or lines; undefined: none. The texts are those
