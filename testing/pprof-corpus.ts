@@ -71,11 +71,14 @@ export async function runtimeProfiles(go?: string): Promise<string> {
 	});
 }
 
-/** A gzipped heap profile of so many made-up stacks, the same at each run; 300,000 are 28 MB unpacked. */
-export async function madeUpProfile(stacks: number): Promise<string> {
+/**
+ * A gzipped heap profile of so many made-up stacks, the same at each run; 300,000 are about 30 MB unpacked. "service": they
+ * follow a call graph; "even": each frame is any of the functions.
+ */
+export async function madeUpProfile(stacks: number, shape: "service" | "even" = "service"): Promise<string> {
 	const program = await buildSubject("profiles");
-	return once(`${program}.${stacks}.pb.gz`, async (partial) => {
-		await run(program, ["-stacks", String(stacks), "-o", partial]);
+	return once(`${program}.${shape}.${stacks}.pb.gz`, async (partial) => {
+		await run(program, ["-stacks", String(stacks), `-even=${shape === "even"}`, "-o", partial]);
 	});
 }
 

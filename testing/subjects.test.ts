@@ -334,6 +334,8 @@ it("profiles writes the runtime's profiles and made-up ones, and ends", async (t
 	}
 	const made = gunzipSync(readFileSync(await madeUpProfile(5_000)));
 	between(made.length, 5_000 * 60, 5_000 * 140, "the bytes of 5,000 stacks");
+	const even = gunzipSync(readFileSync(await madeUpProfile(5_000, "even")));
+	between(even.length, 5_000 * 60, 5_000 * 140, "the bytes of 5,000 stacks without a call graph");
 });
 
 for (const name of ["allocsites", "stackshapes"]) {

@@ -10,8 +10,9 @@ const (
 )
 
 // madeUp is a heap profile of exactly so many stacks, uncompressed: alloc and inuse objects and space, each sample labelled
-// with its block size as Go does it. About 100 bytes a stack.
-func madeUp(stacks int) []byte {
+// with its block size as Go does it. About 100 bytes a stack. With even, no function is called from fewer places than any
+// other: nearly every call is an edge of its own, which is as hard as a profile can be on whoever makes a graph of it.
+func madeUp(stacks int, even bool) []byte {
 	maker := &maker{random: 0x9e3779b97f4a7c15, strings: map[string]int{}, locations: map[[2]int]int{}}
 	maker.functions = stacks / 12
 	if maker.functions < 500 {
@@ -23,8 +24,12 @@ func madeUp(stacks int) []byte {
 	}
 	label := maker.text("bytes")
 	seen := make(map[uint64]bool, stacks)
+	walk := maker.stack
+	if even {
+		walk = maker.evenStack
+	}
 	for len(seen) < stacks {
-		stack, hash := maker.stack()
+		stack, hash := walk()
 		if seen[hash] {
 			continue
 		}
@@ -93,6 +98,17 @@ func (m *maker) stack() ([]int, uint64) {
 		if m.next(8) == 0 {
 			function %= 400
 		}
+	}
+	return stack, hash
+}
+
+// evenStack has frames that know nothing of one another.
+func (m *maker) evenStack() ([]int, uint64) {
+	stack := make([]int, 8+m.next(36))
+	hash := uint64(14695981039346656037)
+	for i := range stack {
+		stack[i] = m.location(m.next(m.functions), m.next(callees))
+		hash = (hash ^ uint64(stack[i])) * 1099511628211
 	}
 	return stack, hash
 }

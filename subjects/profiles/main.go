@@ -3,7 +3,7 @@
 // for, the same at each run. Unlike the other subjects it ends when all is written.
 //
 //	profiles -dir DIR             writes the runtime's own into DIR
-//	profiles -stacks N -o FILE    writes a heap profile of N stacks, gzipped (-raw: not)
+//	profiles -stacks N -o FILE    writes a heap profile of N stacks, gzipped (-raw: not), of a call graph (-even: not)
 package main
 
 import (
@@ -18,6 +18,7 @@ func main() {
 	dir := flag.String("dir", "", "where the profiles of the runtime go")
 	stacks := flag.Int("stacks", 0, "made-up stacks")
 	out := flag.String("o", "", "where the made-up profile goes")
+	even := flag.Bool("even", false, "made-up stacks without a call graph behind them")
 	raw := flag.Bool("raw", false, "do not gzip the made-up profile")
 	flag.Parse()
 	runtime.MemProfileRate = 4096
@@ -26,7 +27,7 @@ func main() {
 	case *dir != "":
 		err = writeCorpus(*dir)
 	case *stacks > 0 && *out != "":
-		err = writeMadeUp(*out, *stacks, *raw)
+		err = writeMadeUp(*out, madeUp(*stacks, *even), *raw)
 	default:
 		flag.Usage()
 		os.Exit(2)
@@ -37,8 +38,7 @@ func main() {
 	}
 }
 
-func writeMadeUp(path string, stacks int, raw bool) error {
-	bytes := madeUp(stacks)
+func writeMadeUp(path string, bytes []byte, raw bool) error {
 	if raw {
 		return os.WriteFile(path, bytes, 0o644)
 	}

@@ -38,6 +38,7 @@ before(async () => {
 	const subject = await buildSubject("profiles");
 	await run(subject, ["-dir", folder]);
 	await run(subject, ["-stacks", "2000", "-o", join(folder, "made.pb.gz")]);
+	await run(subject, ["-stacks", "400", "-even", "-o", join(folder, "even.pb.gz")]);
 	await writeFile(join(folder, "wide.pb.gz"), gzipSync(encodeProfile(wideProfile())));
 	await writeFile(join(folder, "odd.pb.gz"), gzipSync(encodeProfile(oddProfile())));
 });
@@ -199,6 +200,7 @@ const table: readonly (readonly [files: string, flags: readonly string[]])[] = [
 	["heap.pb.gz", differences],
 	["heap.pb.gz heap.before.pb.gz allocs.pb.gz", [...every, "-raw -lines"]],
 	["made.pb.gz", [...every, "-dot -mean", "-peek=Process1$", "-dot -nodecount=40", "-top -focus=Store -tagfocus=1kb"]],
+	["even.pb.gz", ["-top", "-top -nodefraction=0", "-tree -nodecount=30", "-dot", "-peek=Process1$"]],
 	["odd.pb.gz", [...every, ...thorough]],
 	["wide.pb.gz", ["-top", "-top -mean", "-tree", "-traces", "-raw", "-callgrind", "-top -unit=hrs"]],
 	["goroutine.pb.gz", [...every, "-tags -tagfocus=worker=[01]", "-top -tagroot=worker", "-top -focus=park"]],
