@@ -1,13 +1,21 @@
 /**
  * Numbers sequences of 32-bit words in the order in which they are first asked for: stacks with their labels, the lines of a
- * location. Open addressing over one growing buffer, no object per sequence.
+ * location, nodes by function, line and so on. Open addressing over one growing buffer, no object per sequence.
  */
 export class SequenceIndex {
 	count = 0;
-	#words = new Int32Array(1024);
-	#starts = new Uint32Array(64);
-	#hashes = new Int32Array(64);
-	#slots = new Int32Array(128).fill(-1);
+	#words: Int32Array;
+	#starts: Uint32Array;
+	#hashes: Int32Array;
+	#slots: Int32Array;
+
+	/** So many sequences of so many words in all fit in without growing. */
+	constructor(expected = 64, words = 1024) {
+		this.#words = new Int32Array(words);
+		this.#starts = new Uint32Array(expected + 1);
+		this.#hashes = new Int32Array(expected + 1);
+		this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(expected * 2))).fill(-1);
+	}
 
 	/** The number of the sequence words[0] to words[length - 1]; that of a new one is the count before. */
 	of(words: Int32Array, length: number): number {
@@ -23,6 +31,11 @@ export class SequenceIndex {
 			if (this.#hashes[row] === hash && this.#equals(row, words, length)) return row;
 			slot = (slot + 1) & mask;
 		}
+	}
+
+	/** A word of a sequence, as a signed number. */
+	word(row: number, at: number): number {
+		return this.#words[(this.#starts[row] ?? 0) + at] ?? 0;
 	}
 
 	#equals(row: number, words: Int32Array, length: number): boolean {

@@ -1,5 +1,6 @@
-import { GrowingInt64, GrowingUint32, GrowingUint64 } from "./columns.ts";
-import type { Functions, Labels, Lines, Locations, Mappings, Profile, Samples, ValueType } from "./model.ts";
+import { GrowingInt64, GrowingUint32 } from "./columns.ts";
+import { GrowingTables } from "./growing-tables.ts";
+import type { Labels, Profile, Samples, ValueType } from "./model.ts";
 import { symbolized } from "./model.ts";
 import { StringInterner } from "./strings.ts";
 
@@ -89,30 +90,7 @@ export class ProfileBuilder {
 		number: new GrowingInt64(),
 		unit: new GrowingUint32(),
 	};
-	readonly #locations = {
-		id: new GrowingUint64(),
-		mapping: new GrowingUint32(),
-		address: new GrowingUint64(),
-		lineStart: new GrowingUint32(),
-		folded: new GrowingUint32(),
-	};
-	readonly #lines = { function: new GrowingUint32(), line: new GrowingInt64(), column: new GrowingInt64() };
-	readonly #functions = {
-		id: new GrowingUint64(),
-		name: new GrowingUint32(),
-		systemName: new GrowingUint32(),
-		filename: new GrowingUint32(),
-		startLine: new GrowingInt64(),
-	};
-	readonly #mappings = {
-		id: new GrowingUint64(),
-		start: new GrowingUint64(),
-		limit: new GrowingUint64(),
-		offset: new GrowingUint64(),
-		filename: new GrowingUint32(),
-		buildId: new GrowingUint32(),
-		symbolized: new GrowingUint32(),
-	};
+	readonly #tables = new GrowingTables();
 	readonly #interned = new Map<string, number>();
 
 	/** `strings` may be shared with a profile whose string indexes are to stay valid. */
@@ -122,12 +100,11 @@ export class ProfileBuilder {
 		this.#values = sampleTypes.map(() => new GrowingInt64());
 		this.#locationStart.push(0);
 		this.#labelStart.push(0);
-		this.#locations.lineStart.push(0);
 	}
 
 	mapping(parts: MappingParts): number {
 		const all = symbolized.functions | symbolized.filenames | symbolized.lineNumbers | symbolized.inlineFrames;
-		const to = this.#mappings;
+		const to = this.#tables.mappings;
 		const row = to.id.length;
 		to.id.push(parts.id ?? row + 1);
 		to.start.push(parts.start ?? 0);
@@ -140,7 +117,7 @@ export class ProfileBuilder {
 	}
 
 	function(parts: FunctionParts): number {
-		const to = this.#functions;
+		const to = this.#tables.functions;
 		const row = to.id.length;
 		const name = this.strings.intern(parts.name);
 		to.id.push(parts.id ?? row + 1);
@@ -164,18 +141,18 @@ export class ProfileBuilder {
 	}
 
 	location(parts: LocationParts): number {
-		const to = this.#locations;
+		const to = this.#tables.locations;
 		const row = to.id.length;
 		to.id.push(parts.id ?? row + 1);
 		to.mapping.push(parts.mapping ?? -1);
 		to.address.push(parts.address ?? 0);
 		to.folded.push(parts.folded === true ? 1 : 0);
 		for (const line of parts.lines ?? []) {
-			this.#lines.function.push(line.function);
-			this.#lines.line.push(line.line ?? 0);
-			this.#lines.column.push(line.column ?? 0);
+			this.#tables.lines.function.push(line.function);
+			this.#tables.lines.line.push(line.line ?? 0);
+			this.#tables.lines.column.push(line.column ?? 0);
 		}
-		to.lineStart.push(this.#lines.function.length);
+		to.lineStart.push(this.#tables.lines.function.length);
 		return row;
 	}
 
@@ -205,10 +182,7 @@ export class ProfileBuilder {
 			strings: this.strings,
 			sampleTypes: this.sampleTypes,
 			samples: this.#finishSamples(),
-			locations: this.#finishLocations(),
-			lines: this.#finishLines(),
-			functions: this.#finishFunctions(),
-			mappings: this.#finishMappings(),
+			...this.#tables.finish(),
 			defaultSampleType: "",
 			comments: [],
 			docUrl: "",
@@ -237,54 +211,6 @@ export class ProfileBuilder {
 			values: this.#values.map((column) => column.finish()),
 			labelStart: this.#labelStart.finish(),
 			labels,
-		};
-	}
-
-	#finishLocations(): Locations {
-		const from = this.#locations;
-		return {
-			count: from.id.length,
-			id: from.id.finish(),
-			mapping: Int32Array.from(from.mapping.finish()),
-			address: from.address.finish(),
-			lineStart: from.lineStart.finish(),
-			folded: Uint8Array.from(from.folded.finish()),
-		};
-	}
-
-	#finishLines(): Lines {
-		const from = this.#lines;
-		return {
-			count: from.function.length,
-			function: from.function.finish(),
-			line: from.line.finish(),
-			column: from.column.finish(),
-		};
-	}
-
-	#finishFunctions(): Functions {
-		const from = this.#functions;
-		return {
-			count: from.id.length,
-			id: from.id.finish(),
-			name: from.name.finish(),
-			systemName: from.systemName.finish(),
-			filename: from.filename.finish(),
-			startLine: from.startLine.finish(),
-		};
-	}
-
-	#finishMappings(): Mappings {
-		const from = this.#mappings;
-		return {
-			count: from.id.length,
-			id: from.id.finish(),
-			start: from.start.finish(),
-			limit: from.limit.finish(),
-			offset: from.offset.finish(),
-			filename: from.filename.finish(),
-			buildId: from.buildId.finish(),
-			symbolized: Uint8Array.from(from.symbolized.finish()),
 		};
 	}
 }

@@ -1,4 +1,5 @@
-import { GrowingInt64, GrowingUint32, GrowingUint64, int64At, uint64At } from "../../formats/pprof/columns.ts";
+import { int64At, uint64At } from "../../formats/pprof/columns.ts";
+import { GrowingTables, type ProfileTables } from "../../formats/pprof/growing-tables.ts";
 import type { Profile } from "../../formats/pprof/model.ts";
 import type { StringInterner } from "../../formats/pprof/strings.ts";
 import { SequenceIndex } from "../sequence-index.ts";
@@ -9,8 +10,6 @@ export interface MergedRows {
 	readonly strings: Int32Array;
 }
 
-type Tables = Pick<Profile, "locations" | "lines" | "functions" | "mappings">;
-
 /**
  * The tables of several profiles as one: equal functions once, mappings equal in size, offset and build id (or file) once,
  * wherever they were loaded, and locations equal relative to their mapping once (google/pprof profile/merge.go, key).
@@ -19,7 +18,7 @@ type Tables = Pick<Profile, "locations" | "lines" | "functions" | "mappings">;
 export function mergeTables(
 	profiles: readonly Profile[],
 	strings: StringInterner,
-): { readonly rows: readonly MergedRows[]; readonly tables: Tables } {
+): { readonly rows: readonly MergedRows[]; readonly tables: ProfileTables } {
 	const merger = new TableMerger(strings);
 	const rows = profiles.map((profile) => merger.add(profile));
 	return { rows, tables: merger.tables() };
@@ -40,34 +39,10 @@ class TableMerger {
 	readonly #locationKeys = new SequenceIndex();
 	readonly #words = new Int32Array(8);
 	#locationWords = new Int32Array(64);
-	readonly #mappings = {
-		id: new GrowingUint64(),
-		start: new GrowingUint64(),
-		limit: new GrowingUint64(),
-		offset: new GrowingUint64(),
-		filename: new GrowingUint32(),
-		buildId: new GrowingUint32(),
-		symbolized: new GrowingUint32(),
-	};
-	readonly #functions = {
-		id: new GrowingUint64(),
-		name: new GrowingUint32(),
-		systemName: new GrowingUint32(),
-		filename: new GrowingUint32(),
-		startLine: new GrowingInt64(),
-	};
-	readonly #lines = { function: new GrowingUint32(), line: new GrowingInt64(), column: new GrowingInt64() };
-	readonly #locations = {
-		id: new GrowingUint64(),
-		mapping: new GrowingUint32(),
-		address: new GrowingUint64(),
-		lineStart: new GrowingUint32(),
-		folded: new GrowingUint32(),
-	};
+	readonly #tables = new GrowingTables();
 
 	constructor(strings: StringInterner) {
 		this.#strings = strings;
-		this.#locations.lineStart.push(0);
 	}
 
 	add(profile: Profile): MergedRows {
@@ -130,17 +105,17 @@ class TableMerger {
 		const before = this.#locationKeys.count;
 		const row = this.#locationKeys.of(words, length);
 		if (this.#locationKeys.count === before) return row;
-		const to = this.#locations;
+		const to = this.#tables.locations;
 		to.id.push(row + 1);
 		to.mapping.push(mapping?.row ?? -1);
 		to.address.push(address);
 		to.folded.push(locations.folded[from]!);
 		for (let line = first; line < end; line++) {
-			this.#lines.function.push(functions[lines.function[line]!]!);
-			this.#lines.line.push(int64At(lines.line, line));
-			this.#lines.column.push(int64At(lines.column, line));
+			this.#tables.lines.function.push(functions[lines.function[line]!]!);
+			this.#tables.lines.line.push(int64At(lines.line, line));
+			this.#tables.lines.column.push(int64At(lines.column, line));
 		}
-		to.lineStart.push(this.#lines.function.length);
+		to.lineStart.push(this.#tables.lines.function.length);
 		return row;
 	}
 
@@ -152,7 +127,7 @@ class TableMerger {
 		const buildId = intern(mappings.buildId[from]!);
 		const name = buildId !== 0 ? buildId : filename;
 		const key = `${size - (size % 0x1000n)} ${uint64At(mappings.offset, from)} ${name}`;
-		const to = this.#mappings;
+		const to = this.#tables.mappings;
 		const known = this.#mappingKeys.get(key);
 		if (known !== undefined) return { row: known, shift: (this.#mappingStarts[known] ?? 0n) - start };
 		const row = to.id.length;
@@ -179,7 +154,7 @@ class TableMerger {
 		const before = this.#functionKeys.count;
 		const row = this.#functionKeys.of(words, 5);
 		if (this.#functionKeys.count === before) return row;
-		const to = this.#functions;
+		const to = this.#tables.functions;
 		to.id.push(row + 1);
 		to.name.push(words[0]);
 		to.systemName.push(words[1]);
@@ -188,43 +163,8 @@ class TableMerger {
 		return row;
 	}
 
-	tables(): Tables {
-		const { count } = this.#functionKeys;
-		const mappings = this.#mappings;
-		return {
-			mappings: {
-				count: mappings.id.length,
-				id: mappings.id.finish(),
-				start: mappings.start.finish(),
-				limit: mappings.limit.finish(),
-				offset: mappings.offset.finish(),
-				filename: mappings.filename.finish(),
-				buildId: mappings.buildId.finish(),
-				symbolized: Uint8Array.from(mappings.symbolized.finish()),
-			},
-			functions: {
-				count,
-				id: this.#functions.id.finish(),
-				name: this.#functions.name.finish(),
-				systemName: this.#functions.systemName.finish(),
-				filename: this.#functions.filename.finish(),
-				startLine: this.#functions.startLine.finish(),
-			},
-			lines: {
-				count: this.#lines.function.length,
-				function: this.#lines.function.finish(),
-				line: this.#lines.line.finish(),
-				column: this.#lines.column.finish(),
-			},
-			locations: {
-				count: this.#locationKeys.count,
-				id: this.#locations.id.finish(),
-				mapping: Int32Array.from(this.#locations.mapping.finish()),
-				address: this.#locations.address.finish(),
-				lineStart: this.#locations.lineStart.finish(),
-				folded: Uint8Array.from(this.#locations.folded.finish()),
-			},
-		};
+	tables(): ProfileTables {
+		return this.#tables.finish();
 	}
 }
 

@@ -1,6 +1,6 @@
 import type { Profile } from "../../formats/pprof/model.ts";
 import { baseName, cleanPath } from "../go-format.ts";
-import { TupleIndex } from "../tuple-index.ts";
+import { SequenceIndex } from "../sequence-index.ts";
 
 export interface NodeTableOptions {
 	/** keep functions of the same name in different binaries apart (callgrind and listings) */
@@ -34,7 +34,7 @@ export class NodeTable {
 	readonly inlined: Uint8Array;
 	readonly #profile: Profile;
 	readonly #options: NodeTableOptions;
-	readonly #index: TupleIndex;
+	readonly #index: SequenceIndex;
 	readonly #words = new Int32Array(WIDTH);
 	readonly #files: string[] = [""];
 	readonly #fileIds = new Map<string, number>([["", 0]]);
@@ -47,7 +47,8 @@ export class NodeTable {
 		this.#profile = profile;
 		this.#options = options;
 		const { locations, lines, functions } = profile;
-		this.#index = new TupleIndex(WIDTH, Math.max(16, Math.min(functions.count * 2, 2 ** 20)));
+		const expected = Math.max(16, Math.min(functions.count * 2, 2 ** 20));
+		this.#index = new SequenceIndex(expected, expected * WIDTH);
 		this.start = new Uint32Array(locations.count + 1);
 		this.node = new Uint32Array(lines.count + locations.count);
 		this.only = new Int32Array(locations.count);
@@ -105,7 +106,7 @@ export class NodeTable {
 			words[BINARY] = mapping < 0 ? 0 : mappings.filename[mapping]!;
 			if (f >= 0) words[START_LINE] = functions.startLine.numbers[f]!;
 		}
-		const node = this.#index.of(words);
+		const node = this.#index.of(words, WIDTH);
 		if (node === this.#functions.length) this.#functions.push(f);
 		return node;
 	}
