@@ -14,6 +14,12 @@ export function changeText(value: number, unit: string): string {
 	return value > 0 ? `+${valueText(value, unit)}` : valueText(value, unit);
 }
 
+/** A figure as pprof's divide_by makes it: cut to a whole number, and left alone by what is no divisor. */
+export function dividedBy(value: number, divisor: number): number {
+	const ratio = 1 / divisor;
+	return ratio > 0 && ratio !== 1 ? Math.trunc(value * ratio) + 0 : value;
+}
+
 const nanosecondsIn: ReadonlyMap<string, number> = new Map([
 	["nanoseconds", 1],
 	["microseconds", 1e3],

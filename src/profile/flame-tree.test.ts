@@ -116,6 +116,14 @@ test("what is left out is counted and stays in its caller", () => {
 	assert.deepEqual([...byPath(heavy, 0).keys()], ["", "main", "main c", "main c b"]);
 });
 
+test("values are sums whatever they are divided by and whether means are told", () => {
+	const plain = treeOf(profileOf(example));
+	assert.deepEqual([plain.divideBy, plain.mean], [1, false]);
+	const tree = treeOf(profileOf(example), { least: 0 }, { divide_by: 8, mean: true });
+	assert.deepEqual(tree, { ...plain, divideBy: 8, mean: true });
+	assert.equal(treeOf(profileOf(example), {}, { divide_by: Number.POSITIVE_INFINITY }).divideBy, 1);
+});
+
 test("a difference has widths without signs, and what its base weighs", () => {
 	const base = profileOf([
 		["main a", 8, 8],

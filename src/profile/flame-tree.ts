@@ -27,6 +27,10 @@ export interface FlameTree {
 	readonly values: readonly FlameTreeValues[];
 	/** row of values that the nodes are ordered by: the one asked for */
 	readonly sampleIndex: number;
+	/** of what is shown: pprof's divide_by. The values themselves are not divided, so that their sums are not cut twice */
+	readonly divideBy: number;
+	/** whether the mean is told beside each weight: by what the first sample type counts */
+	readonly mean: boolean;
 }
 
 /** Functions, or what else the granularity makes of the places in a program; row 0 is the root's. */
@@ -75,7 +79,7 @@ const MOST_LISTED = 3000;
 
 /**
  * The tree of a profile prepared as `stacks`. Filters, granularity, noinlines, tagroot and tagleaf hold; all sample types are
- * there, as a picture can be switched between them. `mean` and `divide_by` do not apply.
+ * there, as a picture can be switched between them. `mean` and `divide_by` are left to who shows the figures.
  */
 export function flameTree(prepared: Prepared, options: FlameTreeOptions = {}): FlameTree {
 	const { profile } = prepared;
@@ -105,6 +109,9 @@ export function flameTree(prepared: Prepared, options: FlameTreeOptions = {}): F
 			...tableValues(sums[i]!, baseSums?.[i], listed.places),
 		})),
 		sampleIndex,
+		// a page is JSON, which has no infinity; divided is nothing by it either
+		divideBy: Number.isFinite(prepared.options.divide_by) ? prepared.options.divide_by : 1,
+		mean: prepared.options.mean,
 	};
 }
 

@@ -1,11 +1,11 @@
 import { NodeTable } from "./graph/node-table.ts";
 import { type ContextTree, contextTree, contextValues } from "./graph/tree-graph.ts";
 import { sampleWeights } from "./graph/weights.ts";
-import type { Prepared } from "./prepare.ts";
+import { divided, type Prepared } from "./prepare.ts";
 
 /**
  * Folded stacks, as flamegraph.pl and its like read them: frames from the root, separated by semicolons, and what the stack
- * weighs, a line for each stack. Of a profile prepared as `stacks`; stacks that weigh nothing are left out.
+ * weighs after `divide_by`, a line for each stack. Of a profile prepared as `stacks`; stacks that weigh nothing are left out.
  */
 export function* foldedStacks(prepared: Prepared): Generator<string> {
 	const { profile, value } = prepared;
@@ -13,7 +13,8 @@ export function* foldedStacks(prepared: Prepared): Generator<string> {
 	const tree = contextTree(profile.samples, table, sampleWeights(value, undefined).skip);
 	const { flat } = contextValues(tree, value.numbers);
 	for (let at = 0; at < tree.count; at++) {
-		if (flat[at] !== 0) yield `${stackText(tree, table, at)} ${flat[at]}\n`;
+		const weight = divided(prepared, flat[at]!); // a sum for each context
+		if (weight !== 0) yield `${stackText(tree, table, at)} ${weight}\n`;
 	}
 }
 

@@ -1,3 +1,4 @@
+import { dividedBy } from "../figures/value.ts";
 import { type Int64Column, int64At } from "../formats/pprof/columns.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { BASE_LABEL } from "./combine/load.ts";
@@ -48,7 +49,7 @@ export interface Prepared {
 	/** filtered, with all names, files and lines */
 	readonly unaggregated: Profile;
 	readonly value: Int64Column;
-	/** for a mean: the counts to divide by */
+	/** for a mean: the counts to divide by; none of stacks, which stay sums */
 	readonly divisor: Int64Column | undefined;
 	/** what percentages are of, in the sample type's unit */
 	readonly total: number;
@@ -95,6 +96,8 @@ export function prepare(loaded: Profile, request: ReportRequest): Prepared | { r
 	}
 
 	const type = loaded.sampleTypes[index]!; // the index is one of them
+	const mean = options.mean && request.format !== "stacks";
+	if (mean !== options.mean) warnings.push(MEAN_OF_STACKS);
 	const whole = options.relative_percentages ? filtered.profile : framed.profile;
 	const { samples } = filtered.profile;
 	const bytesKey = loaded.strings.find("bytes") ?? -1;
@@ -105,9 +108,9 @@ export function prepare(loaded: Profile, request: ReportRequest): Prepared | { r
 		profile: aggregate(filtered.profile, options),
 		unaggregated: filtered.profile,
 		value: samples.values[index]!,
-		divisor: options.mean ? samples.values[0] : undefined,
-		...totalOf(whole, whole.samples.values[index]!, options.mean ? whole.samples.values[0] : undefined),
-		sampleType: options.mean ? `mean_${type.type}` : type.type,
+		divisor: mean ? samples.values[0] : undefined,
+		...totalOf(whole, whole.samples.values[index]!, mean ? whole.samples.values[0] : undefined),
+		sampleType: mean ? `mean_${type.type}` : type.type,
 		sampleUnit: type.unit,
 		title: binary === "" ? "" : baseName(binary),
 		filters: activeFilters(options),
@@ -118,6 +121,10 @@ export function prepare(loaded: Profile, request: ReportRequest): Prepared | { r
 		warnings,
 	};
 }
+
+/** The parts of a mean do not add up to the whole, as frames of a flame graph must. pprof draws sums, too (report/stacks.go). */
+const MEAN_OF_STACKS =
+	"mean has no meaning for stacks: weights and widths of frames are sums (html pages tell means besides)";
 
 /** What the form of a report changes in the options (driver.go, applyCommandOverrides). */
 function overridden(format: ReportFormat, options: ProfileOptions): ProfileOptions {
@@ -210,6 +217,5 @@ export function formatValue(prepared: Prepared, value: number, unit: string): st
 
 /** A value after `divide_by`. */
 export function divided(prepared: Prepared, value: number): number {
-	const ratio = 1 / prepared.options.divide_by;
-	return ratio > 0 && ratio !== 1 ? Math.trunc(value * ratio) : value;
+	return dividedBy(value, prepared.options.divide_by);
 }

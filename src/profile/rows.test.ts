@@ -110,6 +110,43 @@ test("a speedscope document has a profile per sample type and the stacks from th
 	assert.deepEqual(inuse.weights, [100, 20, 8, 1]);
 });
 
+test("stacks are divided as reports are: summed, then cut, and left out at 0", () => {
+	const many: readonly SmallSample[] = [...samples, ["main;main;other", 7, { bytes: 8 }], ["main;work", 9]];
+	const divided = prepared("stacks", { divide_by: 10 }, many);
+	const folded = ["main;main;other 1\n", "main;work;leaf 2\n", "main;work;mix;leaf 10\n"];
+	assert.deepEqual([...foldedStacks(divided)].sort(), folded);
+	const document = JSON.parse([...speedscopeDocument(divided)].join(""));
+	const [alloc, inuse] = document.profiles;
+	const lines = inuse.samples.map((stack: readonly number[], i: number) => {
+		const names = stack.map((frame) => document.shared.frames[frame].name);
+		return `${names.join(";")} ${inuse.weights[i]}\n`;
+	});
+	assert.deepEqual(lines.sort(), folded);
+	assert.deepEqual([inuse.endValue, alloc.endValue], [13, 20 + 4 + 3 + 1]);
+	const lost = prepared("stacks", { divide_by: 10 }, [
+		["main;gone", -29],
+		["main;gone", 15],
+		["main;less", -1],
+	]);
+	assert.deepEqual([...foldedStacks(lost)], ["main;gone -1\n"]);
+	assert.deepEqual(
+		JSON.parse([...speedscopeDocument(lost)].join("")).profiles[1].weights,
+		[1],
+		"what is below 0 is left out before it is summed, as without a divisor",
+	);
+});
+
+test("stacks stay sums where a mean is asked for, and that is said", () => {
+	const mean = prepared("stacks", { mean: true });
+	assert.deepEqual([...foldedStacks(mean)], [...foldedStacks(prepared("stacks"))]);
+	assert.deepEqual([...speedscopeDocument(mean)], [...speedscopeDocument(prepared("stacks"))]);
+	assert.deepEqual([mean.sampleType, mean.total], ["inuse_space", 129]);
+	assert.match(mean.warnings.join(), /^mean has no meaning for stacks: .* sums/);
+	assert.deepEqual(prepared("stacks").warnings, []);
+	const top = prepared("text", { mean: true });
+	assert.deepEqual([top.sampleType, top.warnings], ["mean_inuse_space", []]);
+});
+
 test("what cannot be done is said", () => {
 	const profile = smallProfile(samples);
 	const errors = [

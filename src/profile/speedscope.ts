@@ -1,5 +1,6 @@
 import { NodeTable } from "./graph/node-table.ts";
-import type { Prepared } from "./prepare.ts";
+import { contextTree } from "./graph/tree-graph.ts";
+import { divided, type Prepared } from "./prepare.ts";
 
 /**
  * The profile as a document for speedscope (https://www.speedscope.app/file-format-schema.json), in chunks of JSON: one sampled
@@ -18,10 +19,28 @@ export function* speedscopeDocument(prepared: Prepared): Generator<string> {
 	yield `{"$schema":"https://www.speedscope.app/file-format-schema.json","exporter":"gomem",`;
 	yield `"name":${JSON.stringify(prepared.title === "" ? "profile" : prepared.title)},"activeProfileIndex":${active},`;
 	yield `"shared":{"frames":${JSON.stringify(frames)}},"profiles":[`;
+	const weigh = weighing(prepared, table);
 	for (const [type, { numbers }] of profile.samples.values.entries()) {
-		yield* sampledProfile(prepared, table, type, numbers);
+		yield* sampledProfile(prepared, table, type, weigh(numbers));
 	}
 	yield "]}\n";
+}
+
+/**
+ * By sample what it weighs after `divide_by`. Of equal stacks the first then has the weight of all: cut one by one, small
+ * samples would be lost.
+ */
+function weighing(prepared: Prepared, table: NodeTable): (numbers: Float64Array) => Float64Array {
+	if (prepared.options.divide_by === 1) return (numbers) => numbers;
+	const { samples } = prepared.profile;
+	const { leaf } = contextTree(samples, table, new Uint8Array(samples.count));
+	const firsts = new Map<number, number>();
+	for (const [s, context] of leaf.entries()) if (!firsts.has(context)) firsts.set(context, s);
+	return (numbers) => {
+		const sums = new Float64Array(numbers.length);
+		for (const [s, weight] of numbers.entries()) sums[firsts.get(leaf[s]!)!]! += Math.max(weight, 0); // each has a first
+		return sums.map((sum) => divided(prepared, sum));
+	};
 }
 
 function* sampledProfile(prepared: Prepared, table: NodeTable, type: number, weights: Float64Array): Generator<string> {

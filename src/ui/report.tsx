@@ -40,7 +40,13 @@ function Page({ data }: { readonly data: ReportPage }) {
 					)}
 					{shown === "graph" && <GraphPanel svg={data.graphSvg} note={data.graphNote} />}
 					{shown === "source" && (
-						<SourcePanel sources={data.sources} unit={data.sourceUnit} shown={source} onShow={setSource} />
+						<SourcePanel
+							sources={data.sources}
+							unit={data.sourceUnit}
+							note={data.sourceNote}
+							shown={source}
+							onShow={setSource}
+						/>
 					)}
 				</div>
 			</main>

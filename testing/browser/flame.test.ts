@@ -157,6 +157,23 @@ describe("the flame graph page", { skip: missing("chromium") }, () => {
 		await shown.close();
 	});
 
+	test("means stand beside the sums, and figures are divided", async () => {
+		const shown = await pages.show(await page(loaded(now), { options: { mean: true, divide_by: 1024 } }));
+		assert.match(
+			(await shown.page.locator(".notes").textContent()) ?? "",
+			/divided by 1024mean has no meaning for stacks/,
+		);
+		assert.equal(await shown.page.locator(".crumbs").textContent(), "all 100.0 KiB");
+		await shown.page.locator("canvas").hover({ position: { x: 20, y: 2 * 19 + 8 } });
+		const tooltip = (await shown.page.locator(".tooltip").textContent()) ?? "";
+		assert.match(tooltip, /with callees80\.0 KiB · 80 %itself0 Bmean910 B by inuse_objects$/);
+		await shown.page.getByRole("button", { name: "Mean" }).click();
+		assert.equal((await shown.rows())[0], "60.0 KiB|60 %|60.0 KiB|60 %|6.0 KiB|orders.Load");
+		await shown.page.getByRole("button", { name: "inuse_objects" }).click();
+		assert.equal((await shown.rows())[0], "0||0|100 %|main.main", "100 objects are none by 1024");
+		await shown.close();
+	});
+
 	test("what was left out is told with its weight", async () => {
 		const shown = await pages.show(await page(loaded(now), { most: 3 }));
 		await shown.page.locator("canvas").hover({ position: { x: 20, y: 2 * 19 + 8 } });

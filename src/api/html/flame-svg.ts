@@ -1,5 +1,5 @@
 import { percent } from "../../figures/figures.ts";
-import { changeText, valueText } from "../../figures/value.ts";
+import { changeText, dividedBy, valueText } from "../../figures/value.ts";
 import type { Profile } from "../../formats/pprof/model.ts";
 import { changeColour, packageColour, packageOf, shortName } from "../../profile/flame-colours.ts";
 import { treeParents, treeSums } from "../../profile/flame-sums.ts";
@@ -78,7 +78,8 @@ function lay(
 	const widths = value.size === undefined ? totals : treeSums(tree.depth, value.size);
 	const parents = treeParents(tree.depth);
 	const scale = widths[0]! > 0 ? pixels / widths[0]! : 0;
-	const text = difference || value.size !== undefined ? changeText : valueText;
+	const asText = difference || value.size !== undefined ? changeText : valueText;
+	const text = (total: number): string => asText(dividedBy(total, tree.divideBy), value.unit);
 	const next = new Float64Array(tree.depth.length);
 	const frames: Frame[] = [];
 	let deepest = 0;
@@ -103,8 +104,8 @@ function lay(
 					? "#e3e6ea"
 					: packageColour(packageOf(name), false),
 			label: shortName(name),
-			title: `${name}\n${text(totals[node]!, value.unit)}${share}${more}`,
+			title: `${name}\n${text(totals[node]!)}${share}${more}`,
 		});
 	}
-	return { frames, deepest, whole: text(totals[0]!, value.unit) };
+	return { frames, deepest, whole: text(totals[0]!) };
 }

@@ -27,6 +27,8 @@ export interface ReportPage extends ProfilePage {
 	readonly sources: readonly SourceListing[];
 	/** of the figures in `sources`: "bytes" */
 	readonly sourceUnit: string;
+	/** what there is to say of them; "" for nothing */
+	readonly sourceNote: string;
 }
 
 /** A function with what its lines weigh, as pprof's `list` shows it. */

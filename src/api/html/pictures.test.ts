@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inflateRawSync } from "node:zlib";
+import { unpackValue } from "../../bytes/packed-value.ts";
 import { ProfileBuilder } from "../../formats/pprof/builder.ts";
 import type { Profile } from "../../formats/pprof/model.ts";
 import { loadProfiles } from "../../profile/combine/load.ts";
 import { GomemError } from "../errors.ts";
+import { flameHtml } from "./flame-html.ts";
 import { flameSvg } from "./flame-svg.ts";
 import { graphSvg } from "./graph-svg.ts";
+import type { ReportPage } from "./page-data.ts";
 import { svgToPng } from "./png.ts";
 import { reportHtml } from "./report-html.ts";
 
@@ -24,6 +28,12 @@ function loaded(profile: Profile, base?: Profile): Profile {
 	const made = loadProfiles([profile], base === undefined ? {} : { bases: [base], diffBase: true });
 	assert.ok("profile" in made);
 	return made.profile;
+}
+
+/** What a page carries. */
+function dataOf(html: Uint8Array): ReportPage {
+	const packed = /<script id="data"[^>]*>([^<]*)<\/script>/.exec(Buffer.from(html).toString("utf8"))?.[1] ?? "";
+	return unpackValue<ReportPage>(inflateRawSync(Buffer.from(packed, "base64")));
 }
 
 const profile = loaded(profileOf(["main.main pkg.Map[...].Get&x", 3 << 20], ["main.main other.F", 1 << 20]));
@@ -48,6 +58,57 @@ test("a static difference is coloured by the change", () => {
 	assert.ok("bytes" in made);
 	assert.match(made.bytes, /<title>a\n\+9 B<\/title><rect [^>]*fill="hsl\(8 /);
 	assert.match(made.bytes, /<title>b\n-9 B<\/title><rect [^>]*fill="hsl\(214 /);
+});
+
+test("a static flame graph tells figures after divide_by, and draws the same widths", () => {
+	const made = flameSvg(profile, { width: 820, options: { divide_by: 1000 } });
+	assert.ok("bytes" in made);
+	const titles = [...made.bytes.matchAll(/<title>([^<]*)<\/title>/g)].map(([, title]) => title);
+	// 4194304, 3145728 and 1048576, divided by 1000 and cut
+	assert.deepEqual(titles.slice(1), [
+		"main.main\n4.1 KiB, 100.0 %",
+		"pkg.Map[...].Get&amp;x\n3.1 KiB, 75.0 %",
+		"other.F\n1.0 KiB, 25.0 %",
+	]);
+	assert.match(made.bytes, /inuse_space 4\.1 KiB</);
+	assert.match(made.bytes, />figures divided by 1000</);
+	const widths = [...made.bytes.matchAll(/<title>.*?width="([\d.]+)"/gs)].map(([, width]) => Number(width));
+	assert.deepEqual(widths, [799.5, 799.5, 599.5, 199.5]);
+});
+
+test("a flame graph says that it has no means", async () => {
+	const options = { mean: true };
+	const [plain, made] = [flameSvg(profile), flameSvg(profile, { options })];
+	assert.ok("bytes" in plain && "bytes" in made);
+	assert.deepEqual(plain.warnings, []);
+	assert.match(made.warnings.join(), /^mean has no meaning/);
+	assert.ok(made.bytes.includes(made.warnings[0]!), "in the picture, too");
+	const page = await flameHtml(profile, { options });
+	assert.ok("bytes" in page);
+	const { notes, tree } = dataOf(page.bytes);
+	assert.deepEqual([notes, tree.mean], [made.warnings, true]);
+});
+
+test("the report's source is divided, and where it has means that is said", async () => {
+	const source = {
+		function: "f",
+		file: "f.go",
+		flat: 29,
+		cum: -9,
+		lines: [{ line: 1, flat: 29, cum: -9, text: "f()" }],
+	};
+	const pageOf = async (options: { readonly divide_by?: number; readonly mean?: boolean }) => {
+		const made = await reportHtml(profile, { options, sources: [source] });
+		assert.ok("bytes" in made);
+		return dataOf(made.bytes);
+	};
+	const plain = await pageOf({});
+	assert.deepEqual([plain.sources, plain.sourceNote, plain.graphNote, plain.notes], [[source], "", "", []]);
+	const divided = await pageOf({ divide_by: 10, mean: true });
+	const weights = { flat: 2, cum: 0 };
+	assert.deepEqual(divided.sources, [{ ...source, ...weights, lines: [{ ...source.lines[0], ...weights }] }]);
+	assert.deepEqual([divided.sourceNote, divided.graphNote], ["Means by inuse_space.", "Means by inuse_space."]);
+	assert.deepEqual([divided.notes[0], divided.tree.divideBy], ["figures divided by 10", 10]);
 });
 
 test("options that cannot be followed are an error in pprof's words", async () => {

@@ -28,12 +28,19 @@ export function profilePage(
 	const labels = profileLabels(prepared, "auto").filter((label) => !/^(File|Type):/.test(label));
 	const page = {
 		title: request.title ?? (prepared.title || "profile"),
-		notes: [...labels, ...prepared.filters, ...prepared.warnings],
+		notes: [...labels, ...prepared.filters, ...divisionNote(prepared), ...prepared.warnings],
 		generator: `gomem ${version}`,
 		tree,
 		difference: isDifference(loaded),
 	};
 	return { page, prepared };
+}
+
+/** Figures that were divided look like any other: the page says so. */
+function divisionNote(prepared: Prepared): readonly string[] {
+	const { divide_by } = prepared.options;
+	const ratio = 1 / divide_by;
+	return ratio > 0 && ratio !== 1 ? [`figures divided by ${divide_by}`] : [];
 }
 
 /** Whether samples of a diff base are in it. */

@@ -1,4 +1,5 @@
 import type { Profile } from "../../formats/pprof/model.ts";
+import { divided, type Prepared } from "../../profile/prepare.ts";
 import { report } from "../../profile/report.ts";
 import { GomemError } from "../errors.ts";
 import type { Made } from "./flame-html.ts";
@@ -8,7 +9,7 @@ import type { ReportPage, SourceListing } from "./page-data.ts";
 import { type PictureOptions, profilePage } from "./profile-page.ts";
 
 export interface ReportHtmlOptions extends PictureOptions {
-	/** functions with their lines, as `list` finds them; the page has no tab for them where there are none */
+	/** functions with their lines, as `list` finds them (before `divide_by`); the page has no tab for them where there are none */
 	readonly sources?: readonly SourceListing[];
 }
 
@@ -24,14 +25,30 @@ export async function reportHtml(
 	if ("error" in made) return made;
 	const { page, prepared } = made;
 	const graph = await callGraph(loaded, request);
+	const note = meanNote(prepared);
 	const data: ReportPage = {
 		...page,
 		...graph,
-		sources: request.sources ?? [],
+		graphNote: graph.graphSvg === "" ? graph.graphNote : note,
+		sources: (request.sources ?? []).map((source) => dividedSource(prepared, source)),
 		sourceUnit: prepared.sampleUnit,
+		sourceNote: note,
 	};
 	const bytes = await htmlReport({ title: `${page.title} · profile`, kit: "report", data });
 	return { bytes, warnings: prepared.warnings };
+}
+
+/** Where the page has means instead of sums. */
+function meanNote({ options, profile }: Prepared): string {
+	return options.mean ? `Means by ${profile.sampleTypes[0]?.type}.` : "";
+}
+
+function dividedSource(prepared: Prepared, source: SourceListing): SourceListing {
+	const weights = ({ flat, cum }: { readonly flat: number; readonly cum: number }) => ({
+		flat: divided(prepared, flat),
+		cum: divided(prepared, cum),
+	});
+	return { ...source, ...weights(source), lines: source.lines.map((line) => ({ ...line, ...weights(line) })) };
 }
 
 async function callGraph(

@@ -1,5 +1,5 @@
 import { percent } from "../../figures/figures.ts";
-import { changeText, valueText } from "../../figures/value.ts";
+import { changeText, dividedBy, valueText } from "../../figures/value.ts";
 import type { FlameTree } from "../../profile/flame-tree.ts";
 import type { Picture } from "./picture.ts";
 
@@ -16,28 +16,42 @@ export function nodeFigures(picture: Picture, node: number): NodeFigures {
 	const { tree, unit } = picture;
 	const place = tree.place[node]!;
 	const { self, rest, size } = tree.values[picture.type]!; // a picture's type is a row
+	const weight = (value: number) => weightText(tree, value, unit);
+	const change = (value: number) => weightText(tree, value, unit, changeText);
 	const file = tree.places.files[tree.places.file[place]!]!;
 	const line = tree.places.line[place]!;
 	const rows: [string, string][] = [];
 	const base = picture.base?.[node];
 	if (base !== undefined) {
-		const change = picture.total[node]!;
-		rows.push(["before", valueText(base, unit)], ["now", valueText(base + change, unit)]);
-		rows.push(["change", `${changeText(change, unit)}${base > 0 ? ` (${signed(change / base)})` : ""}`]);
+		const more = picture.total[node]!;
+		rows.push(["before", weight(base)], ["now", weight(base + more)]);
+		rows.push(["change", `${change(more)}${base > 0 ? ` (${signed(more / base)})` : ""}`]);
 	} else {
-		const text = size === undefined ? valueText : changeText;
+		const text = size === undefined ? weight : change;
 		const share = (value: number) =>
 			size === undefined && value !== 0 ? ` · ${shareText(value, picture.total[0]!)}` : "";
-		rows.push(["with callees", `${text(picture.total[node]!, unit)}${share(picture.total[node]!)}`]);
-		rows.push(["itself", `${text(self[node]!, unit)}${share(self[node]!)}`]);
+		rows.push(["with callees", `${text(picture.total[node]!)}${share(picture.total[node]!)}`]);
+		rows.push(["itself", `${text(self[node]!)}${share(self[node]!)}`]);
 	}
+	const mean = meanOf(picture.total[node]!, picture.counts?.[node]);
+	if (mean !== undefined) rows.push(["mean", `${weight(mean)} by ${tree.values[0]!.type}`]); // means are by the first type
 	const more = tree.more[node]!;
 	if (more > 0) {
 		const callees = more === 1 ? "1 smaller callee" : `${more.toLocaleString("en")} smaller callees`;
-		rows.push(["not drawn", `${callees}, ${valueText(rest[node]!, unit)}`]);
+		rows.push(["not drawn", `${callees}, ${weight(rest[node]!)}`]);
 	}
 	if (tree.inlined[node] === 1) rows.push(["inlined", "into its caller"]);
 	return { name: nameOf(tree, node), place: line > 0 ? `${file}:${line}` : file, rows };
+}
+
+/** What something in a page weighs, as text. */
+export function weightText(tree: FlameTree, value: number, unit: string, text = valueText): string {
+	return text(dividedBy(value, tree.divideBy), unit);
+}
+
+/** Cut to a whole number, as pprof's mean is; undefined where none is asked for or nothing was counted. */
+export function meanOf(value: number, count: number | undefined): number | undefined {
+	return count === undefined || count === 0 ? undefined : Math.trunc(value / count) + 0;
 }
 
 /** The name of a node's function. The root is of all samples. */

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { changeText, valueText } from "../../figures/value.ts";
 import { shortName } from "../../profile/flame-colours.ts";
 import type { FlameTree } from "../../profile/flame-tree.ts";
-import { nameOf } from "./figures.ts";
+import { nameOf, weightText } from "./figures.ts";
 import { FlameView } from "./flame-view.tsx";
 import { FunctionTable } from "./function-table.tsx";
 import { type Picture, Pictures, pathTo } from "./picture.ts";
@@ -114,7 +114,11 @@ function Crumbs({ picture, zoom, onZoom }: { picture: Picture; zoom: number; onZ
 							{shortName(nameOf(picture.tree, node))}
 						</button>
 					)}
-					{node === zoom ? <span class="quiet"> {text(picture.total[node]!, picture.unit)}</span> : " › "}
+					{node === zoom ? (
+						<span class="quiet"> {weightText(picture.tree, picture.total[node]!, picture.unit, text)}</span>
+					) : (
+						" › "
+					)}
 				</span>
 			))}
 		</nav>

@@ -2,8 +2,8 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { changeText, valueText } from "../../figures/value.ts";
 import { packageColour, packageOf, shortName } from "../../profile/flame-colours.ts";
 import type { FlameTree } from "../../profile/flame-tree.ts";
-import { shareText } from "./figures.ts";
-import { functionRows, type Sort, type SortKey } from "./function-rows.ts";
+import { shareText, weightText } from "./figures.ts";
+import { functionRows, placeMeans, type Sort, type SortKey } from "./function-rows.ts";
 import type { Found } from "./search.ts";
 
 export interface FunctionTableProps {
@@ -28,6 +28,7 @@ export function FunctionTable(props: FunctionTableProps) {
 	const [sort, setSort] = useState<Sort>({ key: difference ? "cum" : "flat", ascending: false });
 	const [shown, setShown] = useState(PAGE);
 	const rows = useMemo(() => functionRows(tree, type, sort, found), [tree, type, sort, found]);
+	const means = useMemo(() => placeMeans(tree, type), [tree, type]);
 	useEffect(() => setShown(PAGE), [tree, type, found]);
 	const onSort = (key: SortKey) =>
 		setSort(sort.key === key ? { key, ascending: !sort.ascending } : { key, ascending: key === "name" });
@@ -53,13 +54,14 @@ export function FunctionTable(props: FunctionTableProps) {
 						{head("flat", difference ? "Δ flat" : "Flat", "what ends in the function itself", difference ? 1 : 2)}
 						{head("cum", difference ? "Δ cum" : "Cum", "with all that it calls", difference ? 1 : 2)}
 						{difference && head("base", "Before", "cum in the base")}
+						{means && head("mean", "Mean", `cum by ${tree.values[0]!.type}`)}
 						{head("name", "Function", "sort by name")}
 						{wide && <th scope="col">File</th>}
 					</tr>
 				</thead>
 				<tbody onMouseLeave={() => props.onMark(undefined)}>
 					{Array.from(rows.subarray(0, shown), (place) => (
-						<Row key={place} {...props} place={place} />
+						<Row key={place} {...props} place={place} mean={means?.[place]} />
 					))}
 				</tbody>
 			</table>
@@ -84,11 +86,12 @@ function Row({
 	dark,
 	wide,
 	place,
+	mean,
 	onMark,
 	onPick,
-}: FunctionTableProps & { place: number }) {
+}: FunctionTableProps & { readonly place: number; readonly mean: number | undefined }) {
 	const { unit, flat, cum, baseCum, size } = tree.values[type]!; // a row
-	const figure = (value: number) => (value === 0 ? "0" : text(value, unit));
+	const figure = (value: number) => (value === 0 ? "0" : weightText(tree, value, unit, text));
 	const { name, file, files, line } = tree.places;
 	const text = difference || size !== undefined ? changeText : valueText;
 	const tone = (value: number) =>
@@ -100,7 +103,8 @@ function Row({
 			{!difference && <td class="number share">{shareText(flat[place]!, whole)}</td>}
 			<td class={tone(cum[place]!)}>{figure(cum[place]!)}</td>
 			{!difference && <td class="number share">{shareText(cum[place]!, whole)}</td>}
-			{difference && <td class="number">{valueText(baseCum?.[place] ?? 0, unit)}</td>}
+			{difference && <td class="number">{weightText(tree, baseCum?.[place] ?? 0, unit)}</td>}
+			{mean !== undefined && <td class="number">{mean === 0 ? "" : weightText(tree, mean, unit)}</td>}
 			<td class="name">
 				<button type="button" title={`${name[place]}\n${files[file[place]!]}${at}`} onClick={() => onPick(place)}>
 					<i class="swatch" style={{ background: packageColour(packageOf(name[place]!), dark) }} />

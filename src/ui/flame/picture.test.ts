@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FlameTree } from "../../profile/flame-tree.ts";
-import { functionRows } from "./function-rows.ts";
+import { nodeFigures } from "./figures.ts";
+import { functionRows, placeMeans } from "./function-rows.ts";
 import { nodeAt, Pictures, pathTo, stepFrom } from "./picture.ts";
 import { exactly, matched, search } from "./search.ts";
 import { readState, type ViewState, writeState } from "./view-state.ts";
@@ -23,6 +24,8 @@ const tree: FlameTree = {
 	inlined: new Uint8Array(5),
 	more: Uint32Array.of(0, 2, 0, 0, 0),
 	sampleIndex: 0,
+	divideBy: 1,
+	mean: false,
 	values: [
 		{
 			type: "inuse_space",
@@ -100,6 +103,59 @@ test("rows of the table are sorted by the size of what they weigh", () => {
 	assert.deepEqual(names(0, "cum", true), ["other.c", "pkg.a", "pkg.B"]);
 	assert.deepEqual(names(0, "name", true), ["other.c", "pkg.B", "pkg.a"]);
 	assert.deepEqual(names(1, "cum"), ["other.c"], "what weighs nothing is left out");
+});
+
+/** as `tree`, counts first: 10 of a (2 itself) and 0 of c */
+const counted: FlameTree = {
+	...tree,
+	mean: true,
+	values: [
+		{
+			...tree.values[0]!,
+			type: "inuse_objects",
+			unit: "count",
+			self: Float64Array.of(0, 2, 7, 0, 0),
+			rest: Float64Array.of(0, 1, 0, 0, 0),
+			flat: Float64Array.of(0, 2, 7, 0),
+			cum: Float64Array.of(0, 10, 7, 0),
+		},
+		tree.values[0]!,
+	],
+};
+
+test("weights are told after divide_by, summed before they are cut; widths stay", () => {
+	const picture = new Pictures({ ...tree, divideBy: 8 }).of(0);
+	assert.deepEqual(picture.width, new Pictures(tree).of(0).width);
+	assert.deepEqual(nodeFigures(picture, 1).rows, [
+		["with callees", "7 B · 60 %"],
+		["itself", "1 B · 10 %"],
+		["not drawn", "2 smaller callees, 1 B"],
+	]);
+	assert.deepEqual(nodeFigures(new Pictures({ ...tree, divideBy: 2 }).of(1), 3).rows, [
+		["before", "2"],
+		["now", "1"],
+		["change", "-1 (-50 %)"],
+	]);
+});
+
+test("means are told beside the sums where something was counted", () => {
+	const pictures = new Pictures(counted);
+	const mean = (type: number, node: number, of = pictures) =>
+		nodeFigures(of.of(type), node).rows.find(([what]) => what === "mean")?.[1];
+	assert.deepEqual(
+		[mean(1, 0), mean(1, 1), mean(1, 2)],
+		["10 B", "6 B", "5 B"].map((text) => `${text} by inuse_objects`),
+	);
+	assert.equal(mean(1, 3), undefined, "nothing was counted");
+	assert.equal(mean(0, 1), undefined, "by itself");
+	assert.equal(mean(1, 1, new Pictures({ ...counted, mean: false })), undefined);
+	assert.equal(mean(1, 0, new Pictures({ ...counted, divideBy: 4 })), "2 B by inuse_objects");
+	assert.deepEqual(pictures.of(1).width, new Pictures(tree).of(0).width);
+	assert.deepEqual([...(placeMeans(counted, 1) ?? [])], [0, 6, 11, 0]);
+	assert.equal(placeMeans(counted, 0), undefined);
+	assert.equal(placeMeans(tree, 0), undefined);
+	const rows = functionRows(counted, 1, { key: "mean", ascending: false }, undefined);
+	assert.deepEqual([...rows], [2, 1, 3]);
 });
 
 test("an address opens the view that it was written by, and anything else the first view", () => {

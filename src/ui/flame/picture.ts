@@ -17,6 +17,8 @@ export interface Picture {
 	readonly total: Float64Array;
 	/** of a difference against a base: what the base weighs */
 	readonly base: Float64Array | undefined;
+	/** where means are told: the totals of the type that they are by */
+	readonly counts: Float64Array | undefined;
 	/** where its callees end and what was left out begins, and how wide that is */
 	readonly restLeft: Float64Array;
 	readonly restWidth: Float64Array;
@@ -50,6 +52,7 @@ export class Pictures {
 
 	#lay(type: number): Picture {
 		const { depth, values } = this.tree;
+		const counting = countType(this.tree, type);
 		const value = values[type]!; // a row
 		const own = value.self.map((self, node) => self + value.rest[node]!);
 		const total = treeSums(depth, own);
@@ -73,11 +76,17 @@ export class Pictures {
 			width,
 			total,
 			base: value.base && treeSums(depth, value.base),
+			counts: counting === undefined ? undefined : this.of(counting).total,
 			restLeft: next,
 			restWidth: value.restSize ?? value.rest,
 			deepest: this.#deepest,
 		};
 	}
+}
+
+/** The row of the sample type that means are by: the first; undefined where a type has none. */
+export function countType(tree: FlameTree, type: number): number | undefined {
+	return tree.mean && type > 0 ? 0 : undefined;
 }
 
 /** The nodes from the root to a node, with both. */

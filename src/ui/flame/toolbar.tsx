@@ -1,6 +1,5 @@
 import type { Ref } from "preact";
-import { valueText } from "../../figures/value.ts";
-import { shareText } from "./figures.ts";
+import { shareText, weightText } from "./figures.ts";
 import type { Picture } from "./picture.ts";
 import { matched, type Search } from "./search.ts";
 import { TypeSwitch } from "./type-switch.tsx";
@@ -70,5 +69,5 @@ function resultText(picture: Picture, found: { readonly places: Uint8Array; read
 		return found.count === 0 ? "nothing found" : `${functions}, none with ${picture.tree.values[picture.type]!.type}`;
 	// a match may be in what was left out, which the page does not know
 	const least = picture.tree.more.some((count) => count > 0) ? "at least " : "";
-	return `${functions} · ${least}${valueText(weight, picture.unit)} · ${shareText(weight, picture.width[0]!)}`;
+	return `${functions} · ${least}${weightText(picture.tree, weight, picture.unit)} · ${shareText(weight, picture.width[0]!)}`;
 }

@@ -4,12 +4,14 @@ import { valueText } from "../../figures/value.ts";
 export interface SourcePanelProps {
 	readonly sources: readonly SourceListing[];
 	readonly unit: string;
+	/** what there is to say of the figures; "" for nothing */
+	readonly note: string;
 	readonly shown: number;
 	onShow(row: number): void;
 }
 
 /** The lines of a function with what they weigh. */
-export function SourcePanel({ sources, unit, shown, onShow }: SourcePanelProps) {
+export function SourcePanel({ sources, unit, note, shown, onShow }: SourcePanelProps) {
 	const listing = sources[shown];
 	return (
 		<section class="sources" aria-label="Source">
@@ -22,18 +24,23 @@ export function SourcePanel({ sources, unit, shown, onShow }: SourcePanelProps) 
 					</li>
 				))}
 			</ul>
-			{listing !== undefined && <Listing listing={listing} unit={unit} />}
+			{listing !== undefined && <Listing listing={listing} unit={unit} note={note} />}
 		</section>
 	);
 }
 
-function Listing({ listing, unit }: { readonly listing: SourceListing; readonly unit: string }) {
+function Listing({
+	listing,
+	unit,
+	note,
+}: { readonly listing: SourceListing } & Pick<SourcePanelProps, "unit" | "note">) {
 	const largest = listing.lines.reduce((most, { cum }) => Math.max(most, Math.abs(cum)), 0);
 	return (
 		<div class="listing">
 			<h2>{listing.function}</h2>
 			<p class="quiet">
 				{listing.file} · flat {valueText(listing.flat, unit)} · cum {valueText(listing.cum, unit)}
+				{note !== "" && ` · ${note}`}
 			</p>
 			{listing.problem !== undefined && <p class="problem">{listing.problem}</p>}
 			<table>
