@@ -1,7 +1,7 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import type { StructLayout } from "./layouts/layout.ts";
-import { globalAddress, type RuntimeView, readPointers } from "./runtime-view.ts";
+import { globalAddress, type RuntimeView, readPointers, readWords } from "./runtime-view.ts";
 
 /** g.atomicstatus without the scan bit (runtime2.go). */
 export const G_IDLE = 0;
@@ -211,12 +211,9 @@ export function readMachineStacks(view: RuntimeView, look: MemoryReader): Machin
 	let address = look.word(head) ?? 0;
 	while (address !== 0 && !seen.has(address) && seen.size < MAX_MS) {
 		seen.add(address);
-		const at = look.locate(address, m.size);
-		if (at < 0) break;
-		const g0 = word(look.view, at + m.offset("g0"));
-		const gsignal = word(look.view, at + m.offset("gsignal"));
-		const thread = word(look.view, at + m.offset("procid"));
-		const next = word(look.view, at + m.offset("alllink"));
+		const own = readWords(look, m, address, ["g0", "gsignal", "procid", "alllink"]);
+		if (own === undefined) break;
+		const { g0, gsignal, procid: thread, alllink: next } = own;
 		for (const [kind, pointer] of [
 			["g0", g0],
 			["gsignal", gsignal],

@@ -2,7 +2,8 @@ import type { MemoryReader } from "../bytes/block-reader.ts";
 import { word } from "../bytes/cursor.ts";
 import { ParseError } from "../bytes/parse-error.ts";
 import { heapConstants } from "./heap-constants.ts";
-import { type RuntimeView, readPointers, readStruct, type StructValue } from "./runtime-view.ts";
+import type { StructLayout } from "./layouts/layout.ts";
+import { type RuntimeView, readPointers, StructValue } from "./runtime-view.ts";
 import type { SpanTable } from "./spans.ts";
 
 /** Who holds a page of the heap, where it is not a span (those are their index, from 0). */
@@ -167,12 +168,21 @@ export function readPs(view: RuntimeView, look: MemoryReader): StructValue[] {
 	const length = look.word(address + 8);
 	if (data === undefined || length === undefined) return [];
 	const layout = view.layout.struct("p");
+	const own = bytesBeforeRegisters(layout);
 	const out: StructValue[] = [];
 	for (const pointer of readPointers(look, { data, length }, MAX_PS, "runtime.allp")) {
-		if (pointer === 0 || look.locate(pointer, layout.size) < 0) continue;
-		out.push(readStruct(look, layout, pointer));
+		const bytes = pointer === 0 ? undefined : look.copy(pointer, own);
+		if (bytes !== undefined) out.push(new StructValue(layout, pointer, new DataView(bytes.buffer)));
 	}
 	return out;
+}
+
+/**
+ * Since Go 1.26 a P ends with the vector registers of the goroutine that was preempted on it last (runtime2.go: p.xRegs).
+ * They hold what the program works with, which is not read, so that it is in no capture.
+ */
+function bytesBeforeRegisters(p: StructLayout): number {
+	return p.has("xRegs") ? p.offset("xRegs") : p.size;
 }
 
 function fillSpans(spans: SpanTable, arenas: readonly HeapArena[], arenaBytes: number, pageBytes: number): void {

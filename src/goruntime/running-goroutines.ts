@@ -1,8 +1,7 @@
 import type { MemoryReader } from "../bytes/block-reader.ts";
-import { word } from "../bytes/cursor.ts";
 import { G_RUNNING, type GoroutineTable } from "./goroutines.ts";
 import type { Arch } from "./layouts/layout.ts";
-import type { RuntimeView } from "./runtime-view.ts";
+import { type RuntimeView, readWords } from "./runtime-view.ts";
 
 /** Where a thread stands. */
 export interface ThreadPlace {
@@ -71,6 +70,8 @@ interface M {
 	readonly savedLr: number;
 }
 
+const M_FIELDS = ["procid", "curg", "vdsoSP", "vdsoPC", "g0", "gsignal", "alllink"] as const;
+
 function readMs(view: RuntimeView, look: MemoryReader): M[] {
 	const head = view.globals.get("allm");
 	const m = view.layout.struct("m");
@@ -84,20 +85,21 @@ function readMs(view: RuntimeView, look: MemoryReader): M[] {
 	const seen = new Set<number>();
 	for (let address = look.word(head) ?? 0; address !== 0 && !seen.has(address) && seen.size < MAX_MS; ) {
 		seen.add(address);
-		const at = look.locate(address, m.size);
-		if (at < 0) break;
-		const field = (name: string) => word(look.view, at + m.offset(name));
-		const own = { procid: field("procid"), curg: field("curg"), vdsoSp: field("vdsoSP"), vdsoPc: field("vdsoPC") };
-		const [g0, gsignal, next] = [field("g0"), field("gsignal"), field("alllink")];
+		const own = readWords(look, m, address, M_FIELDS);
+		if (own === undefined) break;
+		const { procid, curg } = own;
 		all.push({
-			...own,
-			g0: stackOf(g0),
-			gsignal: stackOf(gsignal),
-			savedSp: look.word(own.curg + g.offset("sched.sp")) ?? 0,
-			savedPc: look.word(own.curg + g.offset("sched.pc")) ?? 0,
-			savedLr: g.has("sched.lr") ? (look.word(own.curg + g.offset("sched.lr")) ?? 0) : 0,
+			procid,
+			curg,
+			vdsoSp: own.vdsoSP,
+			vdsoPc: own.vdsoPC,
+			g0: stackOf(own.g0),
+			gsignal: stackOf(own.gsignal),
+			savedSp: look.word(curg + g.offset("sched.sp")) ?? 0,
+			savedPc: look.word(curg + g.offset("sched.pc")) ?? 0,
+			savedLr: g.has("sched.lr") ? (look.word(curg + g.offset("sched.lr")) ?? 0) : 0,
 		});
-		address = next;
+		address = own.alllink;
 	}
 	return all;
 }

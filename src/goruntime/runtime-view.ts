@@ -126,6 +126,25 @@ export function readStruct(look: MemoryReader, layout: StructLayout, address: nu
 	return new StructValue(layout, address, new DataView(bytes.buffer));
 }
 
+/**
+ * Words of a struct by their fields, and nothing else of it: for structs that hold more than the runtime's own figures, as an M
+ * holds the state of a random generator. Undefined where one is not there.
+ */
+export function readWords<F extends string>(
+	look: MemoryReader,
+	layout: StructLayout,
+	address: number,
+	fields: readonly F[],
+): Readonly<Record<F, number>> | undefined {
+	const words: Partial<Record<F, number>> = {};
+	for (const field of fields) {
+		const value = look.word(address + layout.offset(field));
+		if (value === undefined) return undefined;
+		words[field] = value;
+	}
+	return words as Record<F, number>;
+}
+
 /** Reads the variable `name` as the struct that it is. */
 export function readGlobal(view: RuntimeView, look: MemoryReader, name: GlobalName, struct: string): StructValue {
 	return readStruct(look, view.layout.struct(struct), globalAddress(view, name));

@@ -88,6 +88,25 @@ describe("a process that moves", () => {
 	});
 });
 
+/** Where `go tool nm` says a variable lies; the program is not position-independent. */
+function symbolAddress(go: string, program: string, symbol: string): number {
+	const lines = execFileSync(go, ["tool", "nm", program], { encoding: "utf8", maxBuffer: 64 << 20 }).split("\n");
+	const line = lines.find((one) => one.endsWith(` ${symbol}`));
+	assert.ok(line !== undefined, `no symbol ${symbol}`);
+	return Number.parseInt(line.trim(), 16);
+}
+
+/** Whether a P struct has a piece of the marker: since Go 1.26 it ends with the registers of who was preempted on it last. */
+function processorsHold(memory: number, allp: number, marker: string): boolean {
+	const bytes = (address: number, count: number) => {
+		const there = Buffer.alloc(count);
+		return there.subarray(0, readSync(memory, there, 0, count, address));
+	};
+	const word = (address: number) => Number(bytes(address, 8).readBigUInt64LE());
+	const processors = Array.from({ length: word(allp + 8) }, (_, i) => word(word(allp) + i * 8));
+	return processors.some((at) => bytes(at, 1 << 14).includes(marker.slice(0, 12)));
+}
+
 describe("what is in a capture", () => {
 	test("holds nothing of heap, stacks, data, environment and command line", async () => {
 		const given = "kohdrow-ssap-tercerces-4711-x9y8z7";
@@ -108,6 +127,7 @@ describe("what is in a capture", () => {
 				readSync(memory, there, 0, there.length, Number(address));
 				assert.equal(there.toString(), marker, `${what} holds it`);
 			}
+			assert.ok(processorsHold(memory, symbolAddress(go, program, "runtime.allp"), marker), "saved registers hold it");
 			closeSync(memory);
 			const { path, result } = await captured("secrets.gomem", { target: String(child.pid) });
 			const all = contents(path);

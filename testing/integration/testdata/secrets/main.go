@@ -1,5 +1,5 @@
-// Secrets holds a marker, the reverse of what it was given, in its heap, in a stack, in its data and in its environment,
-// and says where, so that a test can see that it is there.
+// Secrets holds a marker, the reverse of what it was given, in its heap, in a stack, in its data, in its environment and in
+// the registers that the runtime saved, and says where, so that a test can see that it is there.
 package main
 
 import (
@@ -7,6 +7,9 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -28,6 +31,24 @@ func hold(marker string) {
 	fmt.Fprintln(os.Stderr, stack[0])
 }
 
+// preempted is stopped again and again while the marker is in vector registers: the runtime keeps those of the last time.
+func preempted(marker []byte) {
+	var stop atomic.Bool
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		var copied [64]byte
+		for !stop.Load() {
+			copy(copied[:], marker)
+		}
+	})
+	for range 100 {
+		time.Sleep(100 * time.Microsecond)
+		runtime.GC()
+	}
+	stop.Store(true)
+	ended.Wait()
+}
+
 func main() {
 	marker := []byte(os.Getenv("GIVEN"))
 	for i, j := 0, len(marker)-1; i < j; i, j = i+1, j-1 {
@@ -42,6 +63,7 @@ func main() {
 			list = append(list, &text)
 		}
 	}
+	preempted(marker)
 	hold(string(marker))
 	runtime.KeepAlive(list)
 }
