@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { type Static, Type } from "typebox";
 import type { LayoutCheck } from "../capture/layout-check.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
-import { isElf } from "../formats/elf/parse.ts";
+import { isElf } from "../formats/elf/magic.ts";
 import { GomemError } from "./errors.ts";
 import { dwarfShape, LayoutsVerifyDocument, sizeOfRecord } from "./layouts-shape.ts";
 import { targetOf } from "./observe.ts";

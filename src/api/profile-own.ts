@@ -74,7 +74,7 @@ async function fetchOwn(
 		const fetched = await fetchOwnProfile(pid, request, requestOptions(ctx, input, false));
 		return fetched;
 	}
-	const target = resolveProfileTarget(endpoint);
+	const target = await resolveProfileTarget(endpoint);
 	if ("problem" in target || target.kind !== "url") {
 		throw new GomemError({
 			code: "invalid-input",

@@ -116,26 +116,92 @@ export async function takeRecorded(
 	path: string,
 	input: SourceInput,
 ): Promise<TakenProfile> {
-	const type = input.type ?? "heap";
-	if (!isOutside(type)) {
-		throw new GomemError({
-			code: "profile-unavailable",
-			message: `there is no ${type} profile in ${path}`,
-			hint: "--type heap or goroutine",
-		});
-	}
+	const type = recordedType(path, input);
 	const told = { kind: kind === "core" ? "core" : "capture", name: path } as const;
-	if (type === "goroutine")
+	if (type === "goroutine") {
 		return summed(await recordedGoroutines(path, input), { ...told, how: "stacks of goroutines" });
+	}
 	if (kind === "core") {
 		return ofHeap(ctx, await coreHeapProfile(path, { executable: input.exe }), type, {
 			...told,
 			how: "heap, from the memory",
 		});
 	}
-	const profile = await recordedHeap(path);
+	return capturedHeap(await recordedHeap(path), type, path);
+}
+
+function recordedType(path: string, input: Pick<SourceInput, "type">): OutsideType {
+	const type = input.type ?? "heap";
+	if (isOutside(type)) return type;
+	throw new GomemError({
+		code: "profile-unavailable",
+		message: `there is no ${type} profile in ${path}`,
+		hint: "--type heap or goroutine",
+	});
+}
+
+function capturedHeap(profile: Profile, type: OutsideType, path: string): TakenProfile {
 	const shown = type === "allocs" ? { ...profile, defaultSampleType: "alloc_space" } : profile;
-	return summed(shown, { ...told, how: "heap, as it was captured" });
+	return summed(shown, { kind: "capture", name: path, how: "heap, as it was captured" });
+}
+
+/**
+ * The profiles of a capture's readings, oldest first; of more than `most` every second one, or every fourth … What cannot be
+ * had is left out with a warning while there are others. Throws GomemError.
+ */
+export async function takeReadings(
+	ctx: Pick<OperationContext, "signal" | "warn" | "progress">,
+	path: string,
+	input: Pick<SourceInput, "type" | "exe">,
+	most: number,
+): Promise<TakenProfile[]> {
+	let taken: TakenProfile[] = [];
+	let stride = 1;
+	let read = 0;
+	const lost: Unavailable[] = [];
+	for await (const found of profilesOfReadings(path, recordedType(path, input), input)) {
+		ctx.signal.throwIfAborted();
+		ctx.progress({ what: `reading ${++read} of ${path}`, done: read });
+		if (isUnavailable(found)) lost.push(found);
+		else if ((read - 1) % stride === 0) taken.push(found);
+		if (taken.length <= most) continue;
+		taken = taken.filter((_, i) => i % 2 === 0);
+		stride *= 2;
+	}
+	const [first] = lost;
+	if (taken.length === 0) {
+		throw unavailableError("profile-unavailable", first ?? { unavailable: `${path} holds no reading` });
+	}
+	if (first !== undefined) ctx.warn(`${lost.length} of ${read} readings of ${path} are left out: ${first.unavailable}`);
+	if (stride > 1) ctx.warn(`${path} holds ${read} readings: one in ${stride} is taken`);
+	return taken;
+}
+
+async function* profilesOfReadings(
+	path: string,
+	type: OutsideType,
+	input: Pick<SourceInput, "exe">,
+): AsyncGenerator<TakenProfile | Unavailable> {
+	if (type === "goroutine") {
+		const { observe, targetOf } = await import("./observe.ts");
+		using observed = await observe(targetOf(path), { exe: input.exe });
+		for (let next = await observed.next(); next !== undefined; next = await observed.next()) {
+			const found = goroutineProfileOf(next);
+			yield isUnavailable(found) ? found : capturedGoroutines(found.profile, path);
+		}
+		return;
+	}
+	const { heapProfilesIn, readBundleFile } = await import("../capture/bundle-file.ts");
+	const bundle = readBundleFile(path);
+	if (isUnavailable(bundle)) throw unavailableError(bundle.code, bundle);
+	for (const heapProfile of heapProfilesIn(bundle)) {
+		const found = await recordedHeapProfile({ heapProfile });
+		yield isUnavailable(found) ? found : capturedHeap(found, type, path);
+	}
+}
+
+function capturedGoroutines(profile: Profile, path: string): TakenProfile {
+	return summed(profile, { kind: "capture", name: path, how: "stacks of goroutines" });
 }
 
 async function recordedHeap(path: string): Promise<Profile> {

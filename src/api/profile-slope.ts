@@ -57,8 +57,9 @@ export const operation = defineOperation({
 	name: "profile slope",
 	summary: "What grows over profiles in a row: leak, cache or churn, by site",
 	description:
-		"Give profiles that were taken at different times, or one process or URL to read --every so often, --for so long. What is " +
-		"held (inuse) is set against what was allocated: what rises with the first is kept, what only the second shows is churn.",
+		"Give profiles that were taken at different times, a capture of several readings, or one process or URL to read --every " +
+		"so often, --for so long. What is held (inuse) is set against what was allocated: what rises with the first is kept, what " +
+		"only the second shows is churn.",
 	group: "Profiles",
 	kind: "job",
 	effect: "read",
@@ -75,6 +76,10 @@ export const operation = defineOperation({
 			says: "what grows in a process that serves no profile",
 		},
 		{ command: "gomem profile slope mon.pb.gz tue.pb.gz wed.pb.gz", says: "over days" },
+		{
+			command: "gomem profile slope x.gomem",
+			says: "over the readings of gomem capture 4242 -o x.gomem --every 30s --for 1h",
+		},
 	],
 	async run(ctx, input) {
 		if (input.base.length > 0 || input.diffBase.length > 0) {
@@ -114,7 +119,9 @@ async function seriesOf(
 	input: SourceInput & { readonly every: number; readonly for: number },
 ): Promise<Series> {
 	const taken: TakenProfile[] = [];
-	for (const source of input.source) taken.push(...(await takeProfiles(ctx, source, input)));
+	for (const source of input.source) {
+		taken.push(...(await takeProfiles(ctx, source, input, { readings: MAX_READINGS })));
+	}
 	const [only] = taken;
 	if (taken.length === 1 && (only?.summary.kind === "process" || only?.summary.kind === "url")) {
 		return watched(ctx, input, only);
@@ -123,7 +130,7 @@ async function seriesOf(
 		throw new GomemError({
 			code: "invalid-input",
 			message: "a slope needs several profiles",
-			hint: "give profiles of different times, or a pid or URL with --every and --for",
+			hint: "give profiles of different times, a capture of several readings, or a pid or URL with --every and --for",
 		});
 	}
 	const readings = taken.map(({ profile, summary }) => {

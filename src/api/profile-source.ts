@@ -67,7 +67,7 @@ async function splitPrograms(input: OpenInput): Promise<{ programs: Partial<Open
 	const [first = "", ...others] = input.source;
 	if (others.length === 0) return { programs: {}, others: input.source };
 	const { resolveProfileTarget } = await import("../capture/profile-target.ts");
-	const target = resolveProfileTarget(first);
+	const target = await resolveProfileTarget(first);
 	if ("problem" in target || target.kind !== "program") return { programs: {}, others: input.source };
 	return { programs: { exe: input.exe ?? target.path }, others };
 }

@@ -26,13 +26,19 @@ export interface TakenProfile {
 	readonly comparison?: Comparison;
 }
 
+export interface TakeOptions {
+	/** of a capture all its readings, or so many of them if there are more; absent: the last one */
+	readonly readings?: number;
+}
+
 /** The profiles of one SOURCE: one, or those of a directory. Throws GomemError. */
 export async function takeProfiles(
 	ctx: OperationContext,
 	text: string,
 	input: SourceInput,
+	{ readings }: TakeOptions = {},
 ): Promise<readonly TakenProfile[]> {
-	const target = resolveProfileTarget(text);
+	const target = await resolveProfileTarget(text);
 	if ("problem" in target) {
 		const code = target.problem === "ambiguous" ? "target-ambiguous" : "target-not-found";
 		throw new GomemError({ code, message: target.message, hint: target.hint });
@@ -53,6 +59,10 @@ export async function takeProfiles(
 		case "process":
 			return [await (await import("./profile-process.ts")).takeProcess(ctx, target.pid, input)];
 		case "bundle":
+			if (readings !== undefined) {
+				return (await import("./profile-process.ts")).takeReadings(ctx, target.path, input, readings);
+			}
+			return [await (await import("./profile-process.ts")).takeRecorded(ctx, target.kind, target.path, input)];
 		case "core":
 			return [await (await import("./profile-process.ts")).takeRecorded(ctx, target.kind, target.path, input)];
 		case "program":

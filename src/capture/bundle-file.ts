@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { ParseError } from "../bytes/parse-error.ts";
-import { type Bundle, readBundle } from "../evidence/bundle/bundle.ts";
+import { type Bundle, readBundle, readPart } from "../evidence/bundle/bundle.ts";
 import { NewerBundle } from "../evidence/bundle/manifest.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import type { Reading } from "../evidence/reading.ts";
@@ -105,6 +105,14 @@ export async function openBundle(path: string, options: ReplayOptions = {}): Pro
 			return now;
 		},
 	};
+}
+
+/** The bytes of the heap profile of each reading, oldest first. Nothing else of a reading is unpacked or decoded. */
+export function heapProfilesIn(bundle: Bundle): readonly NonNullable<Observation["heapProfile"]>[] {
+	return bundle.manifest.readings.map(({ id }) => async () => {
+		const part = await readPart(bundle, "heap-profile", id, nodeCodec);
+		return isUnavailable(part) ? part : part.content;
+	});
 }
 
 async function usable(bundle: Bundle, id: string): Promise<RecordedReading | Unavailable> {

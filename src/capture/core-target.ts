@@ -1,6 +1,6 @@
 import { constants, gunzipSync } from "node:zlib";
 import { ET_CORE } from "../formats/elf/constants.ts";
-import { isElf } from "../formats/elf/parse.ts";
+import { isElf } from "../formats/elf/magic.ts";
 import type { Target, UnresolvedTarget } from "./target.ts";
 
 /** How compressed files begin, and what unpacks them. */

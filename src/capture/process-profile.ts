@@ -245,7 +245,7 @@ export function goroutineProfileOf(
 }
 
 /** The heap profile that a capture holds of a reading. */
-export async function recordedHeapProfile({ heapProfile }: Observation): Promise<Profile | Unavailable> {
+export async function recordedHeapProfile({ heapProfile }: Partial<Observation>): Promise<Profile | Unavailable> {
 	const bytes = (await heapProfile?.()) ?? { unavailable: "this capture holds no heap profile" };
 	if (isUnavailable(bytes)) return bytes;
 	try {

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { ET_CORE } from "../formats/elf/constants.ts";
-import { isElf } from "../formats/elf/parse.ts";
+import { isElf } from "../formats/elf/magic.ts";
 import { firstBytes } from "./first-bytes.ts";
 import { type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { errnoOf } from "./linux/system-error.ts";
-import { resolveTarget, type UnresolvedTarget } from "./target.ts";
+import type { UnresolvedTarget } from "./target.ts";
 
 /** Where a profile comes from. */
 export type ProfileTarget =
@@ -18,7 +18,7 @@ export type ProfileTarget =
  * What a SOURCE on the command line is: a pid, a URL, "-", a file by its first bytes, a directory, HOST:PORT/PATH without a
  * scheme as `go tool pprof` takes it, or a process by name or :port.
  */
-export function resolveProfileTarget(text: string): ProfileTarget | UnresolvedTarget {
+export async function resolveProfileTarget(text: string): Promise<ProfileTarget | UnresolvedTarget> {
 	if (text === "-") return { kind: "stdin" };
 	if (/^(?:https?|https\+insecure|unix):/.test(text)) return byUrl(text);
 	if (/^\d+$/.test(text) || /^:\d+$/.test(text)) return asProcess(text);
@@ -39,7 +39,9 @@ function byUrl(text: string): ProfileTarget | UnresolvedTarget {
 	};
 }
 
-function asProcess(text: string): ProfileTarget | UnresolvedTarget {
+async function asProcess(text: string): Promise<ProfileTarget | UnresolvedTarget> {
+	// a file needs nothing of /proc
+	const { resolveTarget } = await import("./target.ts");
 	const target = resolveTarget(text);
 	if ("problem" in target || target.kind === "process") return target;
 	return { problem: "unknown-file", message: `${text} is no profile`, hint: "give a file, a URL or a pid" };

@@ -40,6 +40,11 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 	return true;
 }
 
+/** Writes what would have been printed to a file, as an artifact is written. */
+export async function writeReport(text: string, file: string): Promise<void> {
+	await writeArtifact({ mediaType: "text/plain", fileName: file, bytes: Buffer.from(text), result: {} }, file);
+}
+
 function prefersStandardOutput({ standardOutput }: Artifact<unknown>): boolean {
 	if (standardOutput === "unless-terminal") return process.stdout.isTTY !== true;
 	return standardOutput === "always";

@@ -11,7 +11,7 @@ export interface GlobalFlags {
 	readonly color: ColorChoice | undefined;
 	readonly config: string | undefined;
 	readonly debug: boolean;
-	/** -o, of an artifact */
+	/** -o: where the artifact goes, or what would be printed */
 	readonly output: string | undefined;
 }
 
@@ -81,7 +81,10 @@ export function commandFor(operation: Operation): Command {
 			command.addOption(schema.heading === undefined ? option : option.helpGroup(`${schema.heading}:`));
 		}
 	}
-	if (operation.kind === "artifact") command.option("-o, --output <file>", "write to this file; - is standard output");
+	if (writesFile(operation)) {
+		const what = operation.kind === "artifact" ? "write to" : "write the report to";
+		command.option("-o, --output <file>", `${what} this file; - is standard output`);
+	}
 	command.option("--json", "one JSON document on standard output (a line each when it repeats)");
 	const color = command.createOption("--color <when>", "colour").choices(["auto", "always", "never"]);
 	command.addOption(color);
@@ -90,6 +93,11 @@ export function commandFor(operation: Operation): Command {
 	command.helpOption("-h, --help", "this text");
 	command.addHelpText("after", `\nEffect: ${effectText(operation)}\n\nExamples:\n${exampleText(operation)}`);
 	return command;
+}
+
+/** Whether there is one thing to write: a stream has no end, and the prompt of `gomem profile` no result of its own. */
+function writesFile({ kind, result }: Operation): boolean {
+	return kind !== "stream" && (kind === "artifact" || propertiesOf(result).length > 0);
 }
 
 function addArgument(command: Command, operation: Operation, name: string, schema: SchemaView): void {

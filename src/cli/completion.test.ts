@@ -145,6 +145,7 @@ describe("the scripts of this version", () => {
 		const flag = (long: string) => why?.flags.find((one) => one.long === long);
 		assert.deepEqual([flag("--pause")?.bare, flag("--pause")?.value], [true, "duration"]);
 		assert.deepEqual([flag("--json")?.value, flag("--color")?.choices], [undefined, ["auto", "always", "never"]]);
+		assert.deepEqual([flag("--output")?.short, flag("--output")?.value], ["-o", "file"]);
 		assert.equal(why?.arguments[0]?.name, "TARGET");
 	});
 

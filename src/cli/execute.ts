@@ -5,7 +5,7 @@ import { settings as outputSettings } from "../api/output.settings.ts";
 import { loadSections } from "../api/registry.gen.ts";
 import { type Outcome, type ResultDocument, runOperation } from "../api/run.ts";
 import { loadSettings, type Settings } from "../api/settings-load.ts";
-import { textOf, writeArtifact } from "./artifact.ts";
+import { textOf, writeArtifact, writeReport } from "./artifact.ts";
 import { flagName, type GlobalFlags, readCommandLine } from "./command-line.ts";
 import { printFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
@@ -84,7 +84,12 @@ export async function executeOperation(operation: Operation, argv: readonly stri
 			checkResults: process.env["NODE_ENV"] === "test",
 		});
 		progress.clear();
-		return await print(operation, outcome, form, line.flags.output);
+		const file = line.flags.output;
+		if (file === undefined || file === "-" || outcome.kind === "artifact") {
+			return await print(operation, outcome, form, file);
+		}
+		if (outcome.kind === "documents") throw manyForOneFile(operation);
+		return await printTo(file, operation, outcome.document, form);
 	} finally {
 		progress.clear();
 	}
@@ -103,8 +108,7 @@ function readSettings(flags: GlobalFlags): Promise<Settings> {
 async function print(operation: Operation, outcome: Outcome, form: Form, file: string | undefined): Promise<number> {
 	const terminal = terminalFor(process.stdout, form.color, process.env);
 	const render = form.json ? undefined : await rendererOf(operation);
-	const shown = (document: ResultDocument) => (render?.verbatim === true ? document : visibleStrings(document));
-	const text = (document: ResultDocument) => visibleText(render?.(shown(document), terminal) ?? "");
+	const text = (document: ResultDocument) => textWith(render, document, terminal);
 	if (outcome.kind === "documents") {
 		return printStream(operation, outcome.documents, form.json ? undefined : text, terminal, render?.rows);
 	}
@@ -120,10 +124,37 @@ async function print(operation: Operation, outcome: Outcome, form: Form, file: s
 		else told = await writeArtifact(form.json ? withoutPipe(artifact) : artifact, file);
 		if (!told && artifact.standardOutput === "always") return 0;
 	}
-	const printed = form.json ? `${JSON.stringify(document, null, 2)}\n` : withEnd(text(document));
+	const printed = form.json ? jsonText(document) : withEnd(text(document));
 	if (told) await write(printed);
 	else if (!form.json) writeError(printed);
 	return operation.findings?.(document) === true ? 1 : 0;
+}
+
+/** Writes the one document to the file of -o: what would be printed into a pipe, so that there is no colour in it. */
+async function printTo(file: string, operation: Operation, document: ResultDocument, form: Form): Promise<number> {
+	const render = form.json ? undefined : await rendererOf(operation);
+	const plain = terminalFor({}, "never", process.env);
+	await writeReport(form.json ? jsonText(document) : withEnd(textWith(render, document, plain)), file);
+	// with --json standard output is for a program, to which the exit code says it
+	if (!form.json) await write(visibleText(`wrote ${file}\n`));
+	return operation.findings?.(document) === true ? 1 : 0;
+}
+
+function manyForOneFile(operation: Operation): GomemError {
+	return new GomemError({
+		code: "invalid-input",
+		message: "-o takes one report, and with --every, --for or --watch there are many",
+		hint: `send standard output to the file: gomem ${operation.name} … > FILE`,
+	});
+}
+
+function textWith(render: Render | undefined, document: ResultDocument, terminal: Terminal): string {
+	const shown = render?.verbatim === true ? document : visibleStrings(document);
+	return visibleText(render?.(shown, terminal) ?? "");
+}
+
+function jsonText(document: ResultDocument): string {
+	return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /** Texts have no line break at their end; of nothing to say nothing is printed. */

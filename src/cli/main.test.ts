@@ -161,6 +161,35 @@ describe("the frame of a command", { concurrency: 3 }, () => {
 		assert.equal((await run(fixture, ["find", "--found", "0"])).code, 0);
 	});
 
+	test("a report goes to the file of -o: what would be printed, without colour, for its owner only", async () => {
+		const file = join(folder, "report.txt");
+		writeFileSync(file, "old");
+		const args = ["find", "--found", "0", "--color", "always"];
+		const printed = await run(fixture, ["find", "--found", "0"]);
+		assert.deepEqual(await run(fixture, [...args, "-o", file]), { code: 0, out: `wrote ${file}\n`, err: "" });
+		assert.equal(readFileSync(file, "utf8"), printed.out);
+		assert.equal(statSync(file).mode & 0o777, 0o600);
+
+		const json = await run(fixture, ["find", "--json", `--output=${file}`]);
+		assert.deepEqual(json, { code: 1, out: "", err: "" });
+		assert.equal(readFileSync(file, "utf8"), (await run(fixture, ["find", "--json"])).out);
+
+		assert.deepEqual(await run(fixture, [...args, "-o", "-"]), await run(fixture, args));
+		const failed = await run(fixture, ["find", "-o", join(folder, "none/report.txt")]);
+		assert.deepEqual([failed.code, failed.out], [2, ""]);
+		assert.match(failed.err, /none\/report\.txt cannot be written/);
+	});
+
+	test("readings one after another do not go to the file of -o", async () => {
+		const file = join(folder, "readings.txt");
+		const many = await run(fixture, ["tick", "--every", "20ms", "--for", "1m", "-o", file]);
+		assert.equal(many.code, 2);
+		assert.match(many.err, /^gomem: -o takes one report[^\n]*\n {2}→ [^\n]*gomem tick … > FILE\n$/);
+		assert.ok(!existsSync(file));
+		assert.equal((await run(fixture, ["tick", "--every", "20ms", "--for", "100ms", "--json", "-o", "-"])).code, 0);
+		assert.match((await run(fixture, ["flood", "-o", file])).err, /gomem flood has no flag -o/);
+	});
+
 	test("an artifact: named, unnamed, to standard output, to a device, half-way failure", async () => {
 		const named = join(folder, "out.bin");
 		writeFileSync(named, "old");

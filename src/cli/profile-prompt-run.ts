@@ -5,7 +5,7 @@ import { profileReport, type ReportVerb, reportVerbs } from "../api/profile-arti
 import { inputFrom } from "../api/profile-options.ts";
 import type { OpenedProfile } from "../api/profile-source.ts";
 import type { ProfileOptions } from "../profile/options.ts";
-import { writeArtifact } from "./artifact.ts";
+import { writeArtifact, writeReport } from "./artifact.ts";
 import { visibleText, write } from "./output.ts";
 import type { PromptCommand } from "./profile-prompt-line.ts";
 import { renderers } from "./render/registry.gen.ts";
@@ -91,7 +91,7 @@ export async function runPromptCommand(state: PromptState, command: PromptComman
 	const terminal = file === undefined ? state.terminal : { ...state.terminal, color: false, style: plain };
 	const text = visibleText(`${render?.(made.document, terminal) ?? ""}\n`);
 	if (file === undefined) return write(text);
-	await writeArtifact({ mediaType: "text/plain", fileName: file, bytes: Buffer.from(text), result: {} }, file);
+	await writeReport(text, file);
 	await write(visibleText(`wrote ${file}\n`));
 }
 

@@ -35,6 +35,8 @@ describe("pprof's words after gomem profile", () => {
 		["-http :8080 x", undefined, "--http=:8080 x"],
 		["-output f.svg -svg x", "svg", "--output f.svg x"],
 		["-o f.svg svg x", "svg", "-o f.svg x"],
+		["-output=f.txt -top x", "top", "--output f.txt x"],
+		["-top x -o=f.txt", "top", "--output f.txt x"],
 		["-tools /bin -top x", "top", "x"],
 		["--json -top x", "top", "--json x"],
 		["-h", undefined, "-h"],
@@ -59,6 +61,8 @@ describe("pprof's words after gomem profile", () => {
 		["-disasm=main x", /no disasm/],
 		["gif x", /no gif/],
 		["-focus", /-focus needs a value/],
+		["-top x -output", /-output needs a value/],
+		["-top x -o", /-o needs a value/],
 		["-cum=maybe -top x", /illegal value/],
 	];
 	for (const [given, why] of refused) {

@@ -116,8 +116,8 @@ function flagWords(
 	value: string | undefined,
 	next: () => string | undefined,
 ): readonly string[] {
-	if (/^-[a-zA-Z]$/.test(word)) return name === "o" ? [word, next() ?? ""] : [word];
-	if (name === "output") return ["--output", next() ?? ""];
+	if (/^-[a-zA-Z]$/.test(word)) return name === "o" ? [word, needed(word, next())] : [word];
+	if (name === "output" || name === "o") return ["--output", needed(word, next())];
 	// pprof looks for its tools there; gomem needs none
 	if (name === "tools") {
 		next();

@@ -7,8 +7,15 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GomemError } from "../../src/api/errors.ts";
+import { takeReadings } from "../../src/api/profile-process.ts";
+import type { SourceSummary } from "../../src/api/profile-shape.ts";
+import type { TakenProfile } from "../../src/api/profile-take.ts";
 import type { ProfileTopResult } from "../../src/api/profile-top.ts";
+import { readBundleFile } from "../../src/capture/bundle-file.ts";
+import type { Bundle } from "../../src/evidence/bundle/bundle.ts";
+import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { skipReason, startSubject } from "../subjects.ts";
+import { captured, rewritten } from "./captures.ts";
 import { gomemProfile } from "./profile-commands.ts";
 
 // Profiles of processes that serve none: live, captured, switched on, and over time.
@@ -18,12 +25,18 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 process.env["XDG_STATE_HOME"] = folder;
 const gomem = join(import.meta.dirname, "../../bin/gomem");
 
+const skip = {
+	livemap: await skipReason("livemap"),
+	noprofile: await skipReason("noprofile"),
+	slowleak: await skipReason("slowleak"),
+};
+
 const top = async (words: readonly string[]) => {
 	const { document, warnings } = await gomemProfile(["top", ...words]);
 	return { ...(document as unknown as ProfileTopResult), warnings: warnings.join("\n") };
 };
 
-test("a capture has the profiles that the process had", { skip: await skipReason("livemap") }, async () => {
+test("a capture has the profiles that the process had", { skip: skip.livemap }, async () => {
 	await using subject = await startSubject("livemap");
 	const file = join(folder, "x.gomem");
 	const live = await top([String(subject.pid)]);
@@ -39,7 +52,7 @@ test("a capture has the profiles that the process had", { skip: await skipReason
 });
 
 test("a profile that the linker left out is switched on, said so, and off again", {
-	skip: await skipReason("noprofile"),
+	skip: skip.noprofile,
 }, async () => {
 	await using subject = await startSubject("noprofile", { args: ["-churn", "1"] });
 	const pid = String(subject.pid);
@@ -62,7 +75,7 @@ test("a profile that the linker left out is switched on, said so, and off again"
 	await assert.rejects(top([pid, "--restore"]), GomemError);
 });
 
-test("slope tells a leak, and where it is", { skip: await skipReason("slowleak") }, async () => {
+test("slope tells a leak, and where it is", { skip: skip.slowleak }, async () => {
 	await using subject = await startSubject("slowleak", {
 		args: ["-rate", String(8 << 20)],
 		// the profile is as of the last collections: there have to be some
@@ -76,4 +89,70 @@ test("slope tells a leak, and where it is", { skip: await skipReason("slowleak")
 	const [steepest] = document["sites"] as readonly { name: string; verdict: string }[];
 	assert.equal(steepest?.verdict, "leak");
 	assert.match(steepest?.name ?? "", /^main\.leakRequests$/);
+});
+
+test("slope takes every reading of a capture, each with its own time", {
+	skip: skip.slowleak,
+}, async () => {
+	await using subject = await startSubject("slowleak", { args: ["-rate", String(32 << 20)], env: { GOGC: "5" } });
+	const target = String(subject.pid);
+	await captured("series.gomem", { target, every: "700ms", for: "3s" });
+	const { path, result } = await captured("series.gomem", { target, append: true });
+	const count = result["readings"] as number;
+	assert.ok(count >= 3, `${count} readings`);
+
+	const { document } = await gomemProfile(["slope", path]);
+	assert.equal(document["readings"], count);
+	const bundle = readBundleFile(path);
+	assert.ok(!isUnavailable(bundle));
+	const begun = bundle.manifest.readings.map(({ time }) => Date.parse(time));
+	const times = (document["sources"] as readonly SourceSummary[]).map(({ time = "" }) => Date.parse(time));
+	// a profile is read at the end of its reading
+	for (const [i, at] of times.entries()) {
+		assert.ok(at >= (begun[i] ?? Infinity) && at < (begun[i + 1] ?? Infinity), JSON.stringify({ times, begun }));
+	}
+	assert.equal(Date.parse(document["from"] as string), times[0]);
+	assert.equal(document["spanMs"], (times.at(-1) ?? 0) - (times[0] ?? 0));
+	const heldAt = document["heldAt"] as readonly number[];
+	assert.equal(heldAt.length, count);
+	assert.ok(heldAt.every((held, i) => held >= (heldAt[i - 1] ?? 0)) && heldAt[0] !== heldAt.at(-1), String(heldAt));
+	const [steepest] = document["sites"] as readonly { name: string }[];
+	assert.equal(steepest?.name, "main.leakRequests");
+	// as every other verb has it
+	assert.equal((await top([path])).total, heldAt.at(-1));
+
+	const goroutines = await gomemProfile(["slope", path, "--type=goroutine"]);
+	assert.equal(goroutines.document["readings"], count);
+	assert.equal(goroutines.document["sampleType"], "goroutine");
+});
+
+test("slope leaves out readings of a capture that hold no profile, and what is too many", {
+	skip: skip.slowleak,
+}, async () => {
+	await using subject = await startSubject("slowleak");
+	const target = String(subject.pid);
+	const { path } = await captured("gaps.gomem", { target });
+	const single = await gomemProfile(["slope", path]).catch((error: unknown) => error);
+	assert.ok(single instanceof GomemError && /needs several profiles/.test(single.message), String(single));
+	await captured("gaps.gomem", { target, append: true });
+	await captured("gaps.gomem", { target, append: true });
+	const bundle = readBundleFile(path);
+	assert.ok(!isUnavailable(bundle));
+	const without = (...readings: readonly string[]): Bundle => {
+		const parts = bundle.manifest.parts.filter((p) => p.id !== "heap-profile" || !readings.includes(p.reading ?? ""));
+		return { ...bundle, manifest: { ...bundle.manifest, parts } };
+	};
+	const gaps = await gomemProfile(["slope", await rewritten("gap.gomem", without("2"))]);
+	assert.equal(gaps.document["readings"], 2);
+	assert.match(gaps.warnings.join(), /1 of 3 readings of .*gap\.gomem are left out: .*no part heap-profile/);
+	const told: string[] = [];
+	const ctx = { signal: new AbortController().signal, warn: (text: string) => void told.push(text), progress() {} };
+	const times = (some: readonly TakenProfile[]) => some.map(({ summary }) => summary.time);
+	const all = times(await takeReadings(ctx, path, {}, 3));
+	assert.deepEqual(told, []);
+	assert.deepEqual(times(await takeReadings(ctx, path, {}, 2)), [all[0], all[2]]);
+	assert.match(told.join(), /holds 3 readings: one in 2 is taken/);
+	await assert.rejects(gomemProfile(["slope", await rewritten("none.gomem", without("1", "2", "3"))]), (error) => {
+		return error instanceof GomemError && error.code === "profile-unavailable";
+	});
 });

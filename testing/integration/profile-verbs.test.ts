@@ -153,11 +153,11 @@ describe("results", { skip }, () => {
 	});
 
 	test("list finds Go's own sources and says where it does not", async () => {
-		const { document } = await gomemProfile(["list", "^runtime.mallocgc$|main.leaf", at("heap.pb.gz")]);
+		const { document } = await gomemProfile(["list", "^runtime.main$|main.leaf", at("heap.pb.gz")]);
 		const { functions } = document as unknown as ProfileListResult;
-		const malloc = functions.find((one) => one.function === "runtime.mallocgc");
-		assert.ok(malloc !== undefined && malloc.lines.length > 10, malloc?.problem ?? "no listing");
-		assert.match(malloc.lines[0]?.text ?? "", /^func mallocgc\(/);
+		const main = functions.find((one) => one.function === "runtime.main");
+		assert.ok(main !== undefined && main.lines.length > 10, main?.problem ?? "no listing");
+		assert.match(main.lines[0]?.text ?? "", /^func main\(/);
 		const leaf = functions.find((one) => one.function === "main.leaf");
 		assert.match(leaf?.problem ?? "", /could not find file/);
 	});
@@ -335,6 +335,24 @@ describe("where reports go", { skip }, () => {
 			text.split("\n").every((line) => line.length <= 100),
 			text,
 		);
+	});
+
+	test("queries go to a file, too, as go tool pprof -output has it", async () => {
+		const verbs: readonly (readonly string[])[] = [["-top"], ["-tree"], ["-peek=main"], ["-list=main.leaf"], ["-tags"]];
+		for (const words of [...verbs, ["-comments"]]) {
+			const style = words[0] === "-comments" ? [] : ["--style=pprof"];
+			const all = [...words, "-output=ours.txt", at("heap.pb.gz")];
+			assert.equal((await call([...all, ...style])).stdout.toString(), "wrote ours.txt\n");
+			await pprofText([...words, "-output=theirs.txt", at("heap.pb.gz")], folder);
+			const [ours = "", theirs = ""] = ["ours", "theirs"].map((n) => readFileSync(join(folder, `${n}.txt`), "utf8"));
+			same(ours, theirs, words.join(" "));
+		}
+		await call(["top", at("heap.pb.gz"), "--json", "-o", "top.json"]);
+		const document = JSON.parse(readFileSync(join(folder, "top.json"), "utf8"));
+		assert.equal(document.schema, "gomem.profile-top/1");
+		await call(["slope", at("heap.before.pb.gz"), at("heap.pb.gz"), "-o", "slope.txt"]);
+		assert.match(readFileSync(join(folder, "slope.txt"), "utf8"), /^inuse_space · 2 readings/);
+		await assert.rejects(call([at("heap.pb.gz"), "-o", "prompt.txt"]), /gomem profile has no flag -o/);
 	});
 
 	test("standard input is a source, once", async () => {

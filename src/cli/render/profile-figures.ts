@@ -133,6 +133,13 @@ export function shownText(
 	return parts.join(" · ");
 }
 
+/** Why there is no row: nothing matches, or what does is too small to be shown. */
+export function noRowsText({ droppedNodes }: { readonly droppedNodes: number }): string {
+	if (droppedNodes === 0) return "  no samples like that";
+	const all = droppedNodes === 1 ? "the only row is" : `all ${count(droppedNodes)} rows are each`;
+	return `  ${all} below the cutoff: --no-trim (or --nodefraction=0) shows ${droppedNodes === 1 ? "it" : "them"}`;
+}
+
 /** A name that fits: whole, else without the folders of its package, else cut. */
 export function fittingName(name: string, room: number): string {
 	const clean = visibleStrings(name);

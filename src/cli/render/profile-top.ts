@@ -1,7 +1,7 @@
 import type { ProfileTopResult } from "../../api/profile-top.ts";
 import { align, visible } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { FigureText, fittingName, headLines, shownText } from "./profile-figures.ts";
+import { FigureText, fittingName, headLines, noRowsText, shownText } from "./profile-figures.ts";
 
 type Row = ProfileTopResult["rows"][number];
 
@@ -9,7 +9,7 @@ type Row = ProfileTopResult["rows"][number];
 export function render(result: ProfileTopResult, terminal: Terminal): string {
 	if (result.pprof !== undefined) return result.pprof.join("\n");
 	const out = headLines(result, terminal, shownText(result, result.rows.length));
-	if (result.rows.length === 0) return [...out, "", "  no samples like that"].join("\n");
+	if (result.rows.length === 0) return [...out, "", noRowsText(result)].join("\n");
 	const text = new FigureText(result);
 	const columns = ["flat", "%", "sum %", "cum", "%"];
 	let sum = 0;

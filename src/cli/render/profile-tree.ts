@@ -1,7 +1,7 @@
 import type { ProfileTreeResult } from "../../api/profile-tree.ts";
 import { align } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { FigureText, fittingName, headLines, shownText } from "./profile-figures.ts";
+import { FigureText, fittingName, headLines, noRowsText, shownText } from "./profile-figures.ts";
 import { nameCell } from "./profile-top.ts";
 
 type Row = ProfileTreeResult["rows"][number];
@@ -16,7 +16,7 @@ const EDGES = 12;
 export function render(result: ProfileTreeResult, terminal: Terminal): string {
 	if (result.pprof !== undefined) return result.pprof.join("\n");
 	const out = headLines(result, terminal, shownText(result, result.rows.length));
-	if (result.rows.length === 0) return [...out, "", "  no samples like that"].join("\n");
+	if (result.rows.length === 0) return [...out, "", noRowsText(result)].join("\n");
 	const text = new FigureText(result);
 	const heads = ["flat", "%", "cum", "%"].map((head, i) => align(head, i % 2 === 0 ? WIDTH : SHARE, true)).join("");
 	out.push("", terminal.style("dim", `${heads}  function, between its callers ← and callees →`));

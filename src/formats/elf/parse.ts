@@ -2,6 +2,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Cursor, decodeUtf8, word } from "../../bytes/cursor.ts";
 import { ParseError } from "../../bytes/parse-error.ts";
 import { PN_XNUM, PT_INTERP, SHN_XINDEX, SHT_NOBITS, SHT_NULL } from "./constants.ts";
+import { isElf } from "./magic.ts";
 import type { ElfFile, ElfSection, ElfSegment } from "./model.ts";
 import { readAt, tryReadAt } from "./read.ts";
 
@@ -56,11 +57,6 @@ export function parseElf(source: ByteSource): ElfFile {
 		interpreter: readInterpreter(source, segments),
 		source,
 	};
-}
-
-/** True if the bytes start like an ELF file of any class. */
-export function isElf(bytes: Uint8Array): boolean {
-	return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
 function checkIdent(bytes: Uint8Array): void {
