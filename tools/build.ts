@@ -41,15 +41,24 @@ const chunkGroups: readonly CodeSplittingGroup[] = [
 		test: /src\/(?:cli\/(?:output|own-commands|words)|api\/(?:(?:registry|version)\.gen|operation-words))\.ts$/,
 		includeDependenciesRecursively: false,
 	},
-	{ name: "base", test: /src\/(?:bytes|figures|series|formats\/memstats)\//, includeDependenciesRecursively: false },
+	{
+		name: "base",
+		test: /src\/(?:(?:bytes|figures|series|formats\/memstats)\/|formats\/elf\/magic|evidence\/bundle\/unavailable|capture\/(?:first-bytes|linux\/system-error))/,
+		includeDependenciesRecursively: false,
+	},
 	{ name: "command", test: /src\/cli\/(?:execute|profile-words)\.ts$/ },
 	{
 		name: "profile",
-		test: /src\/(?:profile|formats\/pprof|capture\/(?:profile-file|profile-target|inflate|first-bytes|http-address|profile-types)|api\/profile-(?:top|tree|peek|input|options|report|shape|source|take|zone)\.ts|cli\/render\/profile-(?:top|tree|peek|figures))/,
+		test: /src\/(?:profile|formats\/pprof|capture\/(?:profile-file|profile-target|inflate\.|http-address|profile-types)|api\/profile-(?:top|tree|peek|input|options|report|shape|source|take|zone)\.ts|cli\/render\/profile-(?:top|tree|peek|figures))/,
 		includeDependenciesRecursively: false,
 	},
-	// what looks at processes
-	{ name: "process", test: /src\/(?:capture|evidence|goruntime|ledger|formats|api)\//, minShareCount: 5 },
+	// what looks at processes, and has nothing to do with profiles
+	{
+		name: "process",
+		test: /src\/(?:capture|evidence|goruntime|ledger|formats|api)\/(?!.*(?:profil|memprof|inflate\.|record\.ts))/,
+		minShareCount: 5,
+		includeDependenciesRecursively: false,
+	},
 ];
 
 const files = await bundle();

@@ -20,6 +20,9 @@ export const MAX_SAMPLE_TYPES = 1024;
 /** What there is in a large profile, as guessed before any is read: what is set aside and not used costs nothing. */
 const BYTES_PER_ID = 3;
 const BYTES_PER_SAMPLE = 64;
+/** What is expected is what a file says of itself: beyond this, and for more sample types than are usual, columns grow. */
+const MAX_EXPECTED = 1 << 26;
+const USUAL_TYPES = 16;
 
 /**
  * Reads samples as they come up in the file, before the tables that they refer to are known: ids of locations and indexes of
@@ -44,8 +47,9 @@ export class SampleReader {
 
 	/** `expected`: bytes of the file, as far as is known */
 	constructor(expected: number) {
-		this.#rows = new Uint32Array(Math.ceil(expected / BYTES_PER_ID) + 16);
-		this.#rowsExpected = Math.ceil(expected / BYTES_PER_SAMPLE) + 16;
+		const believed = Math.min(expected, MAX_EXPECTED);
+		this.#rows = new Uint32Array(Math.ceil(believed / BYTES_PER_ID) + 16);
+		this.#rowsExpected = Math.ceil(believed / BYTES_PER_SAMPLE) + 16;
 		this.#labels = new LabelReader(this.#rowsExpected);
 		this.#locationStart = new GrowingUint32(this.#rowsExpected);
 		this.#labelStart = new GrowingUint32(this.#rowsExpected);
@@ -81,7 +85,7 @@ export class SampleReader {
 			// the first sample tells how many values each has; the sample types may come after it
 			if (this.#count > 0) throw this.#otherValues(wire, type + 1);
 			if (type === MAX_SAMPLE_TYPES) throw wire.error("Sample", 2, `at most ${MAX_SAMPLE_TYPES} values`, "more");
-			this.#values.push(new Int64Rows(this.#count === 0 ? this.#rowsExpected : 64));
+			this.#values.push(new Int64Rows(type < USUAL_TYPES ? this.#rowsExpected : 64));
 		}
 		wire.varint("Sample", 2);
 		this.#values[type]?.set(this.#count, wire.low, wire.high);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ParseError } from "../../bytes/parse-error.ts";
+import { ProfileBuilder } from "./builder.ts";
 import { ProfileDecoder } from "./decode.ts";
 import { encodeProfile } from "./encode.ts";
 import { readProfile, readUnpacking, type Unpacking } from "./read.ts";
@@ -109,11 +110,20 @@ describe("read while it is unpacked", () => {
 	});
 });
 
-test("what is set aside for a profile is no more than what comes of it needs", () => {
-	// a file that says it is 4 GB: nothing of it has come
-	const before = process.memoryUsage().rss;
+test("what is set aside for a profile is bounded, whatever the file says of its size", () => {
+	const before = process.memoryUsage();
 	const decoder = new ProfileDecoder(2 ** 32);
 	decoder.push(small);
 	assert.equal(profileText(decoder.finish(new Uint8Array(0))), profileText(someProfile()));
-	assert.ok(process.memoryUsage().rss - before < 256 * 2 ** 20);
+	// a thousand values in the first sample
+	const types = 1000;
+	const b = new ProfileBuilder(Array.from({ length: types }, (_, i) => ({ type: `t${i}`, unit: "count" })));
+	b.sample([b.location({ address: 1 })], new Array<number>(types).fill(7));
+	const wide = new ProfileDecoder(2 ** 32);
+	wide.push(encodeProfile(b.finish()));
+	const profile = wide.finish(new Uint8Array(0));
+	assert.deepEqual([profile.samples.values.length, profile.samples.values[999]?.numbers[0]], [types, 7]);
+	const after = process.memoryUsage();
+	assert.ok(after.rss - before.rss < 128 * 2 ** 20, `${after.rss - before.rss} bytes resident`);
+	assert.ok(after.arrayBuffers - before.arrayBuffers < 1024 * 2 ** 20, `${after.arrayBuffers} bytes set aside`);
 });
