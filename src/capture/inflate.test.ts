@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { ParseError } from "../bytes/parse-error.ts";
-import type { Packing } from "../formats/pprof/read.ts";
-import { inflate } from "./inflate.ts";
+import type { Packing, Unpacking } from "../formats/pprof/read.ts";
+import { inflate, unpacking, unpackingFile } from "./inflate.ts";
 
 const text = Buffer.from("where did the memory go? ".repeat(5_000));
 const packings = [
@@ -30,6 +33,41 @@ for (const [packing, pack] of packings) {
 			assert.equal(unpacks(damaged, packing) && packing === "gzip" && at > 9, false, `byte ${at}`);
 		}
 	});
+}
+
+for (const [packing, pack] of packings) {
+	test(`${packing}: on another thread the same, of bytes and of a file`, async () => {
+		const folder = mkdtempSync(join(tmpdir(), "gomem-inflate-"));
+		const path = join(folder, "packed");
+		try {
+			for (const packed of [pack(text), Buffer.concat([pack(text.subarray(0, 9)), pack(text.subarray(9))])]) {
+				writeFileSync(path, packed);
+				for (const coming of [unpacking(packed, packing), unpackingFile(path, packing)]) {
+					assert.deepEqual(await all(coming), text);
+				}
+			}
+			const cut = pack(text).subarray(0, -9);
+			writeFileSync(path, cut);
+			await assert.rejects(all(unpacking(cut, packing)), ParseError);
+			await assert.rejects(all(unpackingFile(path, packing)), ParseError);
+		} finally {
+			rmSync(folder, { recursive: true, force: true });
+		}
+	});
+
+	test(`${packing}: zeros after it are refused, as Go refuses them`, async () => {
+		for (const count of [1, 8, 100_000]) {
+			const padded = Buffer.concat([pack(text), Buffer.alloc(count)]);
+			assert.throws(() => inflate(padded, packing, 1 << 20), ParseError, `${count} zeros`);
+			await assert.rejects(all(unpacking(padded, packing)), ParseError, `${count} zeros`);
+		}
+	});
+}
+
+async function all({ chunks }: Unpacking): Promise<Buffer> {
+	const parts: Uint8Array[] = [];
+	for await (const chunk of chunks) parts.push(chunk);
+	return Buffer.concat(parts);
 }
 
 /** zstd as Node writes it has no checksum, and gzip's first ten bytes have a time and a system that nothing depends on. */

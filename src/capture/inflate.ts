@@ -17,8 +17,19 @@ const FILE_CHUNK = 1 << 20;
 /** Unpacks gzip (all members) and zstd (all frames) by Node's zlib, never beyond the limit. */
 export const inflate: Inflate = (bytes, packing, limit) => {
 	try {
-		const options = { maxOutputLength: limit, chunkSize: Math.min(expectedBytes(bytes, packing) + 1, limit) };
-		return packing === "gzip" ? gunzipSync(bytes, options) : zstdDecompressSync(bytes, options);
+		const options = {
+			maxOutputLength: limit,
+			chunkSize: Math.min(expectedBytes(bytes, packing) + 1, limit),
+			info: true,
+		} as const;
+		// with `info` zlib also tells how much it took, which Node's types do not know
+		const unpack = (packing === "gzip" ? gunzipSync : zstdDecompressSync) as unknown as (
+			packed: Uint8Array,
+			how: typeof options,
+		) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+		const { buffer, engine } = unpack(bytes, options);
+		checkRest(bytes.length - engine.bytesWritten, packing);
+		return buffer;
 	} catch (error) {
 		throw damage(error, packing, limit);
 	}
@@ -45,10 +56,25 @@ async function* chunksOf(packed: Readable, packing: Packing): AsyncGenerator<Uin
 	// the stream hands on what happens to its source
 	pipeline(packed, stream, () => {});
 	try {
+		let taken = 0;
+		packed.on("data", (chunk: Uint8Array) => {
+			taken += chunk.length;
+		});
 		for await (const chunk of stream as AsyncIterable<Uint8Array>) yield chunk;
+		checkRest(taken - stream.bytesWritten, packing);
 	} catch (error) {
 		throw damage(error, packing);
 	}
+}
+
+/** zlib takes zeros after the last part for padding, and leaves them; Go's gzip refuses them, as something was lost there. */
+function checkRest(left: number, packing: Packing): void {
+	if (left <= 0) return;
+	throw new ParseError({
+		format: packing,
+		expected: "nothing after the packed data",
+		actual: `${left} bytes more`,
+	});
 }
 
 /** The parse error that one of zlib is, if it is because of the bytes. */

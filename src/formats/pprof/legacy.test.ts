@@ -130,6 +130,22 @@ describe("texts of the Go runtime against its protobuf", { skip }, () => {
 		assert.ok(readProfile(await readFile(join(folder, "heap.debug1.txt")), options).memStats !== undefined);
 	});
 
+	test("a text that is cut short says so, a whole one does not", async () => {
+		for (const name of ["heap.debug1.txt", "goroutine.debug1.txt", "goroutine.debug2.txt", "threadcreate.debug1.txt"]) {
+			const bytes = await readFile(join(folder, name));
+			assert.equal(readProfile(bytes, options).missing, undefined, name);
+		}
+		const heap = (await readFile(join(folder, "heap.debug1.txt"), "utf8")).split("\n\n").slice(0, 9).join("\n\n");
+		assert.match(readProfile(Buffer.from(heap), options).missing ?? "", /tells of \d+ objects, and \d+ are there/);
+		const counts = (await readFile(join(folder, "goroutine.debug1.txt"), "utf8"))
+			.split("\n\n")
+			.slice(0, 2)
+			.join("\n\n");
+		assert.match(readProfile(Buffer.from(counts), options).missing ?? "", /tells of \d+, and \d+ are there/);
+		const traceback = (await readFile(join(folder, "goroutine.debug2.txt"))).subarray(0, -20);
+		assert.match(readProfile(traceback, options).missing ?? "", /middle of a line/);
+	});
+
 	test("goroutine: as many in the text, the traceback and the protobuf, with their labels", async () => {
 		const names = ["goroutine.debug1.txt", "goroutine.debug2.txt", "goroutine.pb.gz"];
 		const profiles = await Promise.all(names.map(load));

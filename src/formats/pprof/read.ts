@@ -28,6 +28,8 @@ export interface ReadProfile {
 	readonly packing: Packing | undefined;
 	/** of Go's heap?debug=1 and allocs?debug=1 */
 	readonly memStats?: MemStatsReading;
+	/** a text that is cut short, by what it says of itself: how that shows */
+	readonly missing?: string;
 }
 
 export const DEFAULT_LIMIT = 2 ** 30;

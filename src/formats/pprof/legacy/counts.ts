@@ -13,11 +13,12 @@ import {
 	type TextLines,
 } from "./lines.ts";
 
-export const countHeader = /^(\S+) profile: total \d+$/;
+export const countHeader = /^(\S+) profile: total (\d+)$/;
 
 /** goroutine?debug=1, threadcreate?debug=1 and any count profile of Go: `12 @ 0x43c0ea 0x4048e5`. */
 export function readCounts(lines: TextLines): LegacyDraft {
-	const type = countHeader.exec(lines.line)?.[1] ?? "";
+	const [, type = "", told = "0"] = countHeader.exec(lines.line) ?? [];
+	let total = 0;
 	const draft = new LegacyDraft([{ type, unit: "count" }], { periodType: { type, unit: "count" }, period: 1n });
 	const symbols = new GoSymbols(draft);
 	while (lines.scan()) {
@@ -33,9 +34,11 @@ export function readCounts(lines: TextLines): LegacyDraft {
 		if (match === null || count === undefined) throw malformed(lines, "count @ addresses");
 		const addresses = addressesOf(match[2] ?? "", lines).map(beforeReturn);
 		draft.sample(addresses, [count]);
+		total += Number(count);
 		symbols.begin(addresses);
 	}
 	symbols.end();
+	if (total !== Number(told)) draft.missing = `its first line tells of ${told}, and ${total} are there`;
 	draft.readMemoryMap(lines);
 	return draft;
 }

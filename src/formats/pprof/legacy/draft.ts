@@ -39,6 +39,8 @@ export class LegacyDraft {
 	readonly values: Exact[][];
 	readonly labels: (readonly DraftLabel[])[] = [];
 	mappings: LegacyMapping[] = [];
+	/** what the text says that it holds and does not, as where it is cut short; undefined: nothing is known to be missing */
+	missing: string | undefined;
 	#numbered: readonly number[] | undefined;
 	/** the mapping that was made for addresses in none */
 	#madeUp: number | undefined;

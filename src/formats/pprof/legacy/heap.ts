@@ -26,6 +26,8 @@ interface HeapForm {
 	readonly rate: Exact;
 	readonly scaled: boolean;
 	readonly hasAllocations: boolean;
+	/** objects that all records together hold, where that is told */
+	readonly objects?: number;
 }
 
 /** /debug/pprof/heap?debug=1 of Go, heapz, growthz and fragmentationz of tcmalloc. The first line has been read. */
@@ -47,6 +49,7 @@ export function readHeap(lines: TextLines): LegacyDraft {
 		{ periodType: { type: "space", unit: "bytes" }, period: BigInt(form.rate) },
 	);
 	const symbols = new GoSymbols(draft);
+	let objects = 0;
 	while (lines.scan()) {
 		const line = lines.line.trim();
 		if (isSpaceOrComment(line)) {
@@ -54,9 +57,14 @@ export function readHeap(lines: TextLines): LegacyDraft {
 			continue;
 		}
 		if (isMemoryMapHeading(line)) break;
-		symbols.begin(readSample(lines, line, form, draft));
+		const sample = readSample(lines, line, form, draft);
+		objects += sample.objects;
+		symbols.begin(sample.addresses);
 	}
 	symbols.end();
+	if (form.objects !== undefined && form.objects !== objects) {
+		draft.missing = `its first line tells of ${form.objects} objects, and ${objects} are there`;
+	}
 	draft.readMemoryMap(lines);
 	return draft;
 }
@@ -72,12 +80,17 @@ function headerOf(lines: TextLines): HeapForm {
 	if (kind === "heapz_v2" || kind === "heap_v2") return { rate, scaled: true, hasAllocations };
 	if (kind === "heapprofile") return { rate: 1, scaled: false, hasAllocations };
 	// Go writes twice its rate (runtime/pprof/pprof.go: "Print debug profile in legacy format … 2*runtime.MemProfileRate")
-	if (kind === "heap") return { rate: divided(rate, 2), scaled: true, hasAllocations };
+	if (kind === "heap") return { rate: divided(rate, 2), scaled: true, hasAllocations, objects: Number(objects) };
 	throw malformed(lines, "heap, heap_v2, heapz_v2 or heapprofile");
 }
 
 /** Reads `inuse objects: bytes [allocated objects: bytes] @ addresses`; returns the addresses as the draft has them. */
-function readSample(lines: TextLines, line: string, form: HeapForm, draft: LegacyDraft): readonly Exact[] {
+function readSample(
+	lines: TextLines,
+	line: string,
+	form: HeapForm,
+	draft: LegacyDraft,
+): { readonly addresses: readonly Exact[]; readonly objects: number } {
 	const match = heapSample.exec(line);
 	if (match === null) throw malformed(lines, "objects: bytes [objects: bytes] @ addresses");
 	const values: Exact[] = [];
@@ -101,7 +114,7 @@ function readSample(lines: TextLines, line: string, form: HeapForm, draft: Legac
 	}
 	const addresses = addressesOf(match[5] ?? "", lines).map(beforeReturn);
 	draft.sample(addresses, values, [{ key: "bytes", value: blockBytes }]);
-	return addresses;
+	return { addresses, objects: Number(match[1]) };
 }
 
 /** whole division, cut towards zero */

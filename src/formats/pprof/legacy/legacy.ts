@@ -17,6 +17,8 @@ export interface LegacyProfile {
 	readonly profile: Profile;
 	/** what stands below the records of Go's heap?debug=1 and allocs?debug=1 */
 	readonly memStats?: MemStatsReading;
+	/** the text is cut short, by what it says of itself: how that shows */
+	readonly missing?: string;
 }
 
 export interface LegacyOptions {
@@ -67,14 +69,19 @@ export function readLegacy(bytes: Uint8Array, form: LegacyForm, options: LegacyO
 	lines.scan();
 	if (form === "java") return { form, profile: readJava(lines).finish({ keepAddresses: false }) };
 	if (form === "count" || form === "threads" || form === "goroutines") skipComments(lines);
-	if (form === "goroutines") return { form, profile: readTraceback(lines) };
+	if (form === "goroutines") {
+		const cut = text.endsWith("\n") ? {} : { missing: "it ends in the middle of a line" };
+		return { form, profile: readTraceback(lines), ...cut };
+	}
 	const readers = { heap: readHeap, count: readCounts, threads: readThreads, contention: readContention };
 	const draft = readers[form](lines);
 	if (options.symbols === false) forgetNames(draft);
-	const profile = draft.finish();
-	return form === "heap" && text.includes("# runtime.MemStats")
-		? { form, profile, memStats: parseHeapTrailer(text) }
-		: { form, profile };
+	return {
+		form,
+		profile: draft.finish(),
+		...(form === "heap" && text.includes("# runtime.MemStats") ? { memStats: parseHeapTrailer(text) } : {}),
+		...(draft.missing === undefined ? {} : { missing: draft.missing }),
+	};
 }
 
 function forgetNames(draft: LegacyDraft): void {
