@@ -8,7 +8,7 @@ import { type Bundle, writeBundle } from "../evidence/bundle/bundle.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
 import type { Reading } from "../evidence/reading.ts";
 import { GomemError } from "./errors.ts";
-import { bundleError, notOpened, targetOf } from "./observe.ts";
+import { bundleError, endedError, notOpened, targetOf } from "./observe.ts";
 import {
 	ByteCount,
 	beats,
@@ -69,7 +69,7 @@ export const operation = defineOperation({
 	target: "required",
 	input: Type.Object({
 		pause: pauseInput,
-		every: Type.Optional(Duration({ description: "take a reading this often, until stopped" })),
+		every: Type.Optional(Duration({ description: "take a reading this often (100ms at least), until stopped" })),
 		for: Type.Optional(Duration({ description: "stop after this long" })),
 		append: Type.Boolean({ description: "add readings to the file of -o, if it is of this process", default: false }),
 		force: Type.Boolean({ description: "replace the file of -o", default: false }),
@@ -217,7 +217,7 @@ async function record(
 		return await process.record(bundle);
 	} catch (error) {
 		if (!(error instanceof ProcessEnded)) throw error;
-		if (!any) throw new GomemError({ code: "target-ended", message: error.message, cause: error });
+		if (!any) throw endedError(error);
 		ctx.warn(`${error.message}: the readings before are kept`);
 		return undefined;
 	}

@@ -1,10 +1,10 @@
 import { boundsOf } from "../capture/limit.ts";
 import { type AccessFacts, accessFacts, CAP_SYS_PTRACE, sameNamespace } from "../capture/linux/denied.ts";
+import { isGoneResult } from "../capture/linux/gone.ts";
 import type { HostSurvey } from "../capture/linux/host-survey.ts";
 import { tryProcess } from "../capture/linux/host-trial.ts";
 import { refuseForHeadroom } from "../capture/linux/own-safety.ts";
 import { OTHER_NUMBERS, signalsByProc } from "../capture/linux/pid-numbers.ts";
-import { isGoneResult } from "../capture/linux/proc-files.ts";
 import { type ReadingRights, type Right, readingRights } from "../capture/linux/rights.ts";
 import { ObservedProcess } from "../capture/process.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";

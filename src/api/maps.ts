@@ -5,8 +5,8 @@ import { executableInput } from "./core-input.ts";
 import { GomemError } from "./errors.ts";
 import { readMapsBaseline } from "./maps-baseline.ts";
 import { type MapsReading, mapsReading, pointOf } from "./maps-reading.ts";
-import { mapsResult } from "./maps-result.ts";
-import { MapsDocument } from "./maps-shape.ts";
+import { isBelow, mapsResult } from "./maps-result.ts";
+import { MapsDocument, type MapsResult } from "./maps-shape.ts";
 import { observe, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 
@@ -64,7 +64,9 @@ export const operation = defineOperation({
 		}
 		if (last === undefined)
 			throw new GomemError({ code: "bundle-unreadable", message: "the capture holds no reading" });
-		return mapsResult(last, earlier, flags);
+		const result = mapsResult(last, earlier, flags);
+		if (last.known !== "none") refuseUnknownOwner(result);
+		return result;
 	},
 	async *watch(ctx, flags) {
 		const target = targetOf(flags.target);
@@ -80,6 +82,36 @@ export const operation = defineOperation({
 		}
 	},
 });
+
+/** Ids that are listed; a process may map hundreds of files. */
+const MAX_OWNERS = 40;
+
+/** What every id is, or is below. That a process has nothing of one is an answer; anything else is a slip of the pen. */
+const GROUPS: ReadonlySet<string> = new Set([
+	"heap",
+	"runtime",
+	"binary",
+	"c",
+	"threads",
+	"libs",
+	"files",
+	"shared",
+	"anon",
+]);
+
+/** Throws where nothing is, or was, this owner's. While one watches, it may come yet. */
+function refuseUnknownOwner({ view: { owner: wanted }, owners, growth }: MapsResult): void {
+	if (wanted === undefined || GROUPS.has(wanted)) return;
+	const ids = owners.map(({ owner }) => owner);
+	const known = [...ids, ...(growth?.gone ?? []).map(({ owner }) => owner)];
+	if (known.some((id) => isBelow(id, wanted))) return;
+	const shown = ids.slice(0, MAX_OWNERS).sort().join(", ");
+	throw new GomemError({
+		code: "owner-unknown",
+		message: `nothing here is owned by ${wanted}`,
+		hint: `owners here are ${shown}${ids.length > MAX_OWNERS ? ` and ${ids.length - MAX_OWNERS} more` : ""}`,
+	});
+}
 
 async function baselineOf(path: string | undefined, target: Target): Promise<MappingsPoint | undefined> {
 	return path === undefined ? undefined : readMapsBaseline(path, target);

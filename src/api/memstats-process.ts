@@ -1,17 +1,19 @@
 import { ParseError } from "../bytes/parse-error.ts";
 import { boundsOf } from "../capture/limit.ts";
+import { goneProcess } from "../capture/linux/gone.ts";
 import { hostFacts } from "../capture/linux/host-facts.ts";
 import { preparePause } from "../capture/linux/pause.ts";
 import { readEnvironment, readProcText } from "../capture/linux/proc-files.ts";
 import { type Observation, ObservedProcess } from "../capture/process.ts";
 import { whilePaused } from "../capture/while-paused.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
+import { stoodStill } from "../evidence/reading.ts";
 import { parseStat } from "../formats/procfs/stat.ts";
 import { type RuntimeCounters, readCounters } from "../goruntime/memstats.ts";
 import { type RuntimeView, readGlobal } from "../goruntime/runtime-view.ts";
 import { GomemError } from "./errors.ts";
 import { type MemStatsSource, type Taken, takenFromRuntime } from "./memstats-reading.ts";
-import { notOpened } from "./observe.ts";
+import { goneError, notOpened } from "./observe.ts";
 import { runtimeUnreadable } from "./runtime-unreadable.ts";
 import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
@@ -24,9 +26,9 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 	if (isUnavailable(observed)) throw notOpened(observed);
 	const { attached } = observed;
 	if (attached === undefined) {
-		const { reading } = await observed.read();
 		observed.close();
-		throw runtimeUnreadable(`${target}: its Go runtime cannot be read`, reading.unavailable);
+		assertAlive(observed);
+		throw runtimeUnreadable(`${target}: its Go runtime cannot be read`, observed.problems);
 	}
 	const summary = summaryOf(observed);
 	return {
@@ -40,19 +42,17 @@ export async function openProcess(target: string, pid: number, pauseMs: number |
 			const look = await lookAt(observed, attached.view, pauseMs);
 			assertAlive(observed);
 			const { first, second, pausedMs, parts } = look;
+			const paused = stoodStill({ cost: { wallMs: 0, pausedMs, bytesRead: 0 }, unavailable: parts });
 			return takenFromRuntime(first, at, {
 				target,
 				source: "runtime",
-				how:
-					pausedMs > 0
-						? "read from outside in the runtime's memory, the program paused"
-						: "read from outside in the runtime's memory, the program not paused",
+				how: `read from outside in the runtime's memory, the program ${paused ? "paused" : pausedMs > 0 ? "paused for a part of it" : "not paused"}`,
 				process: { ...summary.process, uptimeSeconds: Math.max(0, Math.round(at / 1000 - summary.started)) },
 				...(summary.process.goVersion === undefined ? {} : { goVersion: summary.process.goVersion }),
 				blur: {
 					heapBytes: Math.abs(second.memStats.HeapAlloc - first.memStats.HeapAlloc),
 					collections: second.memStats.NumGC - first.memStats.NumGC,
-					paused: pausedMs > 0,
+					paused,
 				},
 				unavailable: unreadable(parts),
 				cost: {
@@ -97,17 +97,15 @@ function counters(view: RuntimeView): RuntimeCounters {
 	return readCounters(view, look, readGlobal(view, look, "mheap_", "mheap"));
 }
 
-/** The process under the pid is still the one that was opened, and not a zombie. */
+/** The process under the pid is still the one that was opened, and has not ended. */
 function assertAlive({ pid, startTime }: ObservedProcess): void {
-	const text = readProcText(pid, "stat");
-	const stat = typeof text === "string" ? parseStat(text) : undefined;
-	if (stat?.startTime === startTime && stat.state !== "Z" && stat.state !== "X") return;
-	throw goneError(`process ${pid} ended`);
+	const gone = goneProcess(pid, startTime);
+	if (gone !== undefined) throw goneError(gone);
 }
 
 function summaryOf(observed: ObservedProcess): { process: ReturnType<typeof processSummary>; started: number } {
 	const text = readProcText(observed.pid, "stat");
-	if (typeof text !== "string") throw goneError(`process ${observed.pid} ended`);
+	if (typeof text !== "string") throw notOpened(text);
 	const stat = parseStat(text);
 	const host = hostFacts();
 	const environment = readEnvironment(observed.pid);
@@ -142,12 +140,8 @@ export function takenFromObservation(target: string, { reading, runtime }: Obser
 		blur: {
 			heapBytes: runtime.blur.heapBytes,
 			collections: runtime.blur.collections,
-			paused: reading.cost.pausedMs > 0,
+			paused: stoodStill(reading),
 		},
 		unavailable: unreadable(reading.unavailable),
 	});
-}
-
-function goneError(message: string): GomemError {
-	return new GomemError({ code: "target-ended", message, hint: "`gomem ps` lists the Go processes of this machine" });
 }

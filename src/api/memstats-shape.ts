@@ -179,7 +179,7 @@ const Meta = Type.Object(
 			Type.Object({
 				heapBytes: ByteCount({ description: "change of HeapAlloc while it was read" }),
 				collections: Count({ description: "GCs that ended while it was read" }),
-				paused: Type.Boolean(),
+				paused: Type.Boolean({ description: "it stood still until all was read" }),
 			}),
 		),
 		rounded: Type.Optional(Type.Boolean({ description: "the source gives MiB and the like, not bytes" })),

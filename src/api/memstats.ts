@@ -15,7 +15,7 @@ import {
 	unitsOf,
 	type View,
 } from "./memstats-shape.ts";
-import { observe, refuseExecutable, targetOf } from "./observe.ts";
+import { observe, refuseExecutable, settled, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
 import { headerInput, timeoutInput } from "./url-input.ts";
 
@@ -148,7 +148,7 @@ async function within(coming: Promise<Taken | undefined>, milliseconds: number):
 }
 
 async function open(ctx: OperationContext, flags: Flags): Promise<MemStatsSource> {
-	const target = targetOf(flags.target);
+	const target = await settled(targetOf(flags.target), ctx.signal);
 	if (target.kind !== "core") refuseExecutable(flags.exe);
 	if (target.kind === "url") return (await import("./memstats-url.ts")).openUrl(ctx, target.url, flags);
 	if (target.kind === "log") return openLogSource(target.path, ctx.signal);

@@ -1,6 +1,8 @@
 import type { BundleProblem } from "../capture/bundle-file.ts";
+import { type Gone, type GoneKind, isGoneResult } from "../capture/linux/gone.ts";
 import { type Observation, ObservedProcess, ProcessEnded } from "../capture/process.ts";
-import { resolveTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
+import { standardInput } from "../capture/standard-input.ts";
+import { resolveTarget, standardInputTarget, type Target, type UnresolvedTarget } from "../capture/target.ts";
 import { isUnavailable, type Unavailable } from "../evidence/bundle/unavailable.ts";
 import { GomemError } from "./errors.ts";
 import { noProc } from "./no-proc.ts";
@@ -25,22 +27,37 @@ export interface ObserveFlags {
 	readonly pages?: boolean | undefined;
 }
 
-/** Resolves a TARGET, or throws the error that says what to do. */
+/** Resolves a TARGET, or throws the error that says what to do. Of "-" see `settled`. */
 export function targetOf(text: string): Target {
-	const target = resolveTarget(text);
+	return resolved(resolveTarget(text));
+}
+
+/** The target, where it is standard input what that is by its first bytes. Throws as targetOf does. */
+export async function settled(target: Target, signal?: AbortSignal): Promise<Target> {
+	if (!isStandardInput(target)) return target;
+	const found = await standardInputTarget(signal);
+	// what is not read on must not be waited for
+	if (isUnresolved(found)) standardInput().close();
+	return resolved(found);
+}
+
+function isStandardInput(target: Target): boolean {
+	return target.kind === "log" && target.path === "-";
+}
+
+const CODES: Readonly<Record<UnresolvedTarget["problem"], string>> = {
+	ambiguous: "target-ambiguous",
+	"not-found": "target-not-found",
+	"unknown-file": "target-unknown",
+	ended: "target-ended",
+	"kernel-thread": "target-kernel-thread",
+};
+
+function resolved(target: Target | UnresolvedTarget): Target {
 	if (!isUnresolved(target)) return target;
 	const unusable = target.problem === "not-found" ? noProc() : undefined;
 	if (unusable !== undefined) throw unusable;
-	throw new GomemError({
-		code:
-			target.problem === "ambiguous"
-				? "target-ambiguous"
-				: target.problem === "not-found"
-					? "target-not-found"
-					: "target-unknown",
-		message: target.message,
-		hint: target.hint,
-	});
+	throw new GomemError({ code: CODES[target.problem], message: target.message, hint: target.hint });
 }
 
 function isUnresolved(target: Target | UnresolvedTarget): target is UnresolvedTarget {
@@ -48,11 +65,13 @@ function isUnresolved(target: Target | UnresolvedTarget): target is UnresolvedTa
 }
 
 /** Opens a process, a bundle or a core. Throws GomemError where it is none, or cannot be opened. */
-export async function observe(target: Target, flags: ObserveFlags = {}): Promise<Observed> {
+export async function observe(given: Target, flags: ObserveFlags = {}): Promise<Observed> {
+	const target = await settled(given);
 	if (target.kind === "core") return observeCore(target.path, flags);
 	refuseExecutable(flags.exe);
 	if (target.kind === "process") return observeProcess(target.pid, flags);
 	if (target.kind === "bundle") return observeBundle(target.path);
+	if (isStandardInput(target)) standardInput().close();
 	throw new GomemError({
 		code: "target-not-observable",
 		message: "this command reads a process, a capture or a core",
@@ -60,7 +79,7 @@ export async function observe(target: Target, flags: ObserveFlags = {}): Promise
 			target.kind === "url"
 				? "a URL tells what the runtime says of itself, not what is resident"
 				: "a log holds readings of MemStats only",
-		hint: "`gomem memstats` reads URLs and logs; give a pid or a .gomem file here",
+		hint: "`gomem memstats` reads URLs and logs; give a pid, a .gomem file or a core here",
 	});
 }
 
@@ -76,11 +95,33 @@ export function refuseExecutable(exe: string | undefined): void {
 
 /** The error for a process that cannot be opened: it has ended, or there is no room beside it. */
 export function notOpened(problem: Unavailable): GomemError {
+	if (isGoneResult(problem)) return goneError(problem);
 	return new GomemError({
-		code: "gone" in problem ? "target-not-found" : "no-headroom",
+		code: "no-headroom",
 		message: problem.unavailable,
 		...(problem.wouldHelp === undefined ? {} : { hint: problem.wouldHelp }),
 	});
+}
+
+/** The error for a pid that has no memory to read, or none any more. */
+export function goneError({ gone, unavailable }: Gone): GomemError {
+	return new GomemError({ ...GONE[gone], message: unavailable });
+}
+
+const LISTED = "`gomem ps` lists the Go processes of this machine";
+const SOONER = "capture it sooner, or read a capture: `gomem capture PID -o x.gomem`";
+const GONE: Readonly<Record<GoneKind, { readonly code: string; readonly hint: string }>> = {
+	absent: { code: "target-not-found", hint: LISTED },
+	ended: { code: "target-ended", hint: SOONER },
+	zombie: { code: "target-ended", hint: SOONER },
+	"kernel-thread": { code: "target-kernel-thread", hint: LISTED },
+};
+
+/** The error for a process that ended before a reading of it was complete. */
+export function endedError(error: ProcessEnded): GomemError {
+	const { problem } = error;
+	if (isGoneResult(problem)) return goneError(problem);
+	return new GomemError({ code: "target-ended", message: error.message, hint: SOONER });
 }
 
 async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observed> {
@@ -105,12 +146,7 @@ async function observeProcess(pid: number, flags: ObserveFlags): Promise<Observe
 				return await observed.read();
 			} catch (error) {
 				if (!(error instanceof ProcessEnded)) throw error;
-				throw new GomemError({
-					code: "target-ended",
-					message: error.message,
-					hint: "capture it sooner, or read a capture: `gomem capture PID -o x.gomem`",
-					cause: error,
-				});
+				throw endedError(error);
 			}
 		},
 	};

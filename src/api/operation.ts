@@ -162,7 +162,7 @@ function paceInput(kind: Kind, every: string): TProperties {
 	const again =
 		kind === "stream" ? {} : { watch: Type.Boolean({ description: `the same as --every ${every}`, default: false }) };
 	return {
-		every: Type.Optional(Duration({ description: "take a reading this often, until stopped" })),
+		every: Type.Optional(Duration({ description: "take a reading this often (100ms at least), until stopped" })),
 		for: Type.Optional(Duration({ description: "stop after this long" })),
 		...again,
 	};

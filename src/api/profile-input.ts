@@ -117,17 +117,20 @@ export const sourceProperties = {
 	),
 };
 
-export const styleProperty = Type.Enum(["gomem", "pprof"], {
-	description: "how text looks; pprof: byte for byte as `go tool pprof` prints it",
-	default: "gomem",
-});
-
 const source = Type.Object(sourceProperties);
 /** Where a profile comes from, as handlers receive it. */
 export type SourceInput = Static<typeof source>;
 
 /** All that a verb without arguments of its own takes. */
-export const profileProperties = { ...sourceProperties, ...viewProperties };
+export const profileProperties = {
+	...sourceProperties,
+	...viewProperties,
+	/** of every verb, so that a script may say it of any; where there is one way only it changes nothing */
+	style: Type.Enum(["gomem", "pprof"], {
+		description: "how text looks, where there are two ways; pprof: byte for byte as `go tool pprof` prints it",
+		default: "gomem",
+	}),
+};
 
 /** Of peek, list and weblist: which functions. Stands before the sources. */
 export const regexpProperty = Type.String({

@@ -4,7 +4,7 @@ import { figure } from "../profile/figure.ts";
 import { listing, listReport } from "../profile/listing.ts";
 import { divided } from "../profile/prepare.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
-import { profileProperties, regexpProperty, styleProperty } from "./profile-input.ts";
+import { profileProperties, regexpProperty } from "./profile-input.ts";
 import type { ViewInput } from "./profile-options.ts";
 import { headOf, linesOf, prepareView, reportError } from "./profile-report.ts";
 import { Figure, pprofText, profileHead } from "./profile-shape.ts";
@@ -38,7 +38,7 @@ export const operation = defineOperation({
 	kind: "query",
 	effect: "read",
 	target: "none",
-	input: Type.Object({ regexp: regexpProperty, ...profileProperties, style: styleProperty }),
+	input: Type.Object({ regexp: regexpProperty, ...profileProperties }),
 	result,
 	examples: [
 		{ command: "gomem profile list 'cache..Put' 4242", says: "which line of it holds the memory" },

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { defineOperation } from "./operation.ts";
-import { profileProperties, regexpProperty, styleProperty } from "./profile-input.ts";
+import { profileProperties, regexpProperty } from "./profile-input.ts";
 import { openProfile } from "./profile-source.ts";
 import { profileTree, treeResult } from "./profile-tree.ts";
 
@@ -11,7 +11,7 @@ export const operation = defineOperation({
 	kind: "query",
 	effect: "read",
 	target: "none",
-	input: Type.Object({ regexp: regexpProperty, ...profileProperties, style: styleProperty }),
+	input: Type.Object({ regexp: regexpProperty, ...profileProperties }),
 	result: treeResult,
 	examples: [{ command: "gomem profile peek 'json.*Decode' 4242", says: "whose decoding it is" }],
 	async run(ctx, input) {

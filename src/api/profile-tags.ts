@@ -3,7 +3,7 @@ import { figure } from "../profile/figure.ts";
 import { divided } from "../profile/prepare.ts";
 import { tagsReport, tagTables } from "../profile/report/tags.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
-import { profileProperties, styleProperty } from "./profile-input.ts";
+import { profileProperties } from "./profile-input.ts";
 import type { ViewInput } from "./profile-options.ts";
 import { headOf, linesOf, prepareView } from "./profile-report.ts";
 import { Figure, pprofText, profileHead } from "./profile-shape.ts";
@@ -29,7 +29,7 @@ export const operation = defineOperation({
 	kind: "query",
 	effect: "read",
 	target: "none",
-	input: Type.Object({ ...profileProperties, style: styleProperty }),
+	input: Type.Object(profileProperties),
 	result,
 	examples: [{ command: "gomem profile tags cpu.pb.gz", says: "CPU by the labels of pprof.Do" }],
 	async run(ctx, input) {

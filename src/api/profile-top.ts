@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { textReport } from "../profile/report/text.ts";
 import { topRows } from "../profile/rows.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
-import { profileProperties, styleProperty } from "./profile-input.ts";
+import { profileProperties } from "./profile-input.ts";
 import type { ViewInput } from "./profile-options.ts";
 import { headOf, linesOf, prepareView } from "./profile-report.ts";
 import { pprofText, profileHead, rowsHead, topRow } from "./profile-shape.ts";
@@ -26,7 +26,7 @@ export const operation = defineOperation({
 	kind: "query",
 	effect: "read",
 	target: "none",
-	input: Type.Object({ ...profileProperties, style: styleProperty }),
+	input: Type.Object(profileProperties),
 	result,
 	examples: [
 		{ command: "gomem profile top 4242", says: "what the process holds by function, without asking it" },

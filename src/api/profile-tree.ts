@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { treeReport } from "../profile/report/text.ts";
 import { treeRows } from "../profile/rows.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
-import { profileProperties, styleProperty } from "./profile-input.ts";
+import { profileProperties } from "./profile-input.ts";
 import type { ViewInput } from "./profile-options.ts";
 import { headOf, linesOf, prepareView, reportError } from "./profile-report.ts";
 import { Figure, place, pprofText, profileHead, rowsHead, topRow } from "./profile-shape.ts";
@@ -31,7 +31,7 @@ export const operation = defineOperation({
 	kind: "query",
 	effect: "read",
 	target: "none",
-	input: Type.Object({ ...profileProperties, style: styleProperty }),
+	input: Type.Object(profileProperties),
 	result: treeResult,
 	examples: [
 		{ command: "gomem profile tree 4242 --nodecount 10", says: "the ten largest, with who calls them" },

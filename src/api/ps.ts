@@ -117,7 +117,8 @@ export const operation = defineOperation({
 	summary: "Go processes of this machine: what they are, hold, and may hold",
 	description:
 		"Tells Go programs by their executables and reads the runtime's counters from outside, without pausing anything. " +
-		"Without root it shows what /proc lets it see, and says what is missing and why.",
+		"Without root it shows what /proc lets it see, and says what is missing and why.\n\n" +
+		"A terminal gets the columns that fit. A pipe or a file gets all, a process a line, as with ps(1); COLUMNS limits that.",
 	group: "Find processes",
 	kind: "query",
 	effect: "read",

@@ -121,6 +121,22 @@ test("readings keep the beat, skip what they missed and end with the signal", as
 	assert.deepEqual(await run(beat), { kind: "document", document: { schema: "gomem.beat/1", at: -1 } });
 });
 
+test("readings that would follow each other without a pause are refused, and the least pause is named", async () => {
+	const often = defineOperation({
+		...frame,
+		name: "often",
+		kind: "query",
+		input: Type.Object({}),
+		result: Type.Object({}),
+		run: async () => ({}),
+		watch: (ctx) => repeat(ctx, async () => ({})),
+	});
+	for (const every of ["0s", "0ms", "1ms", "99ms"]) {
+		await assert.rejects(run(often, { every }), { code: "invalid-input", message: /at least 100ms apart/ });
+	}
+	assert.equal((await run(often, { every: "100ms" })).kind, "documents");
+});
+
 test("the frame's own inputs cannot be declared", () => {
 	const define = () =>
 		defineOperation({

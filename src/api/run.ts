@@ -42,8 +42,10 @@ export async function runOperation(
 	const input = prepare(operation, raw, options);
 	const { every, for: forMs, watch, ...own } = input as Record<string, unknown>;
 	const forGiven = typeof forMs === "number" ? forMs : undefined;
+	const everyGiven = typeof every === "number" ? every : undefined;
+	if (everyGiven !== undefined && everyGiven < LEAST_EVERY_MS) throw tooOften(options.naming);
 	const pace: Pace = {
-		everyMs: Math.max(1, typeof every === "number" ? every : (parseDuration(operation.defaultEvery ?? "2s") ?? 2000)),
+		everyMs: everyGiven ?? parseDuration(operation.defaultEvery ?? "2s") ?? 2000,
 		...(forGiven !== undefined && { forMs: forGiven }),
 	};
 	const again = every !== undefined || forGiven !== undefined || watch === true;
@@ -56,6 +58,17 @@ export async function runOperation(
 		return { kind: "artifact", artifact: { ...artifact, result: asDocument(operation, artifact.result, options) } };
 	}
 	return { kind: "document", document: asDocument(operation, result as Result, options) };
+}
+
+/** A reading takes tens of milliseconds: more often, the process would be read without a pause. */
+const LEAST_EVERY_MS = 100;
+
+function tooOften(naming: Naming = (name) => name): GomemError {
+	return new GomemError({
+		code: "invalid-input",
+		message: `${naming("every")} is too short: readings are at least ${LEAST_EVERY_MS}ms apart`,
+		hint: `${naming("every")} ${LEAST_EVERY_MS}ms, or a longer time such as 5s`,
+	});
 }
 
 async function runOnce(operation: Operation, ctx: OperationContext, input: unknown): Promise<unknown> {

@@ -173,7 +173,7 @@ export const SpansShape = Type.Object({
 	view: Type.Object({ all: Type.Boolean(), caches: Type.Boolean() }, { description: "what the text form shows" }),
 	blur: Type.Object({
 		heapBytes: ByteCount({ description: "by how much the heap moved while it was read" }),
-		paused: Type.Boolean(),
+		paused: Type.Boolean({ description: "it stood still until all was read" }),
 	}),
 	unavailable: Type.Array(Unreadable),
 	cost: Type.Object({ wallMs: Milliseconds({}), pausedMs: Milliseconds({}), bytesRead: ByteCount({}) }),

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
+import { stoodStill } from "../evidence/reading.ts";
 import { percent } from "../figures/figures.ts";
 import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { executableInput } from "./core-input.ts";
@@ -151,7 +152,7 @@ export function spansResult(
 		...(rates === undefined ? {} : { rates: allRates as Omit<Rates, "classes"> }),
 		next: nextSteps(reading.core === undefined ? input.target : coreName(reading.core), classes, totals.wasteBytes),
 		view: { all: input.all, caches: input.caches },
-		blur: { heapBytes: runtime.blur.heapBytes, paused: reading.cost.pausedMs > 0 },
+		blur: { heapBytes: runtime.blur.heapBytes, paused: stoodStill(reading) },
 		unavailable: unreadable([
 			...reading.unavailable,
 			...(runtime.caches === undefined

@@ -10,7 +10,11 @@ const Line = Type.Object({
 	bytes: ByteCount({ description: "resident bytes" }),
 	what: Type.String({ description: "in plain words" }),
 	source: Type.String({ description: "how it was counted" }),
-	growthBytes: Type.Optional(ByteCount({ description: "change since the first reading or the baseline" })),
+	growthBytes: Type.Optional(
+		ByteCount({
+			description: "change since the first reading or the baseline; absent where that reading had no such lines",
+		}),
+	),
 });
 
 const Step = Type.Object({ command: Type.String(), says: Type.String() });
@@ -49,11 +53,24 @@ const WhyOfProcess = Type.Object({
 	growth: Type.Optional(
 		Type.Object({
 			readings: Count({}),
-			seconds: Type.Number(),
-			rssBytes: ByteCount({}),
-			rssBytesPerHour: BytesPerHour({}),
+			seconds: Type.Number({ description: "from the first reading, or the baseline, to this one" }),
+			rssBytes: ByteCount({ description: "change in these seconds" }),
+			rssBytesPerHour: BytesPerHour({
+				description: "by the medians of the first and the last third of the readings",
+			}),
 			secondsToLimit: Type.Optional(Type.Number({ description: "at this rate; absent when it does not grow" })),
 		}),
+	),
+	comparison: Type.Optional(
+		Type.Object(
+			{
+				pid: Type.Optional(Type.Integer({ description: "the process that the baseline is of" })),
+				startedAt: Type.Optional(Moment({ description: "when it was started" })),
+				seconds: Type.Number({ description: "from the baseline to this reading" }),
+				rssBytes: ByteCount({ description: "by how much Rss is larger now" }),
+			},
+			{ description: "in place of `growth` where the baseline is of another process of the same program" },
+		),
 	),
 	verdict: Type.Object({
 		code: Type.Enum([...verdictCodes]),
@@ -66,11 +83,43 @@ const WhyOfProcess = Type.Object({
 	}),
 	blur: Type.Object({
 		heapBytes: ByteCount({ description: "how far the heap's numbers moved while they were read" }),
-		paused: Type.Boolean(),
+		paused: Type.Boolean({ description: "it stood still until all was read" }),
 	}),
 	unavailable: Type.Array(Unreadable),
 	cost: Type.Object({ wallMs: Milliseconds({}), pausedMs: Milliseconds({}), bytesRead: ByteCount({}) }),
 });
+
+const ObtainedLine = Type.Object({
+	...Obtained.properties.lines.items.properties,
+	growthBytes: Type.Optional(ByteCount({ description: "change since the first reading" })),
+});
+
+const ObtainedWithGrowth = Type.Object(
+	{
+		...Obtained.properties,
+		lines: Type.Array(ObtainedLine, { description: "every byte of Sys on exactly one line" }),
+		growth: Type.Optional(
+			Type.Object(
+				{
+					readings: Count({}),
+					seconds: Type.Number({ description: "from the first reading to this one" }),
+					sysBytes: ByteCount({ description: "change of Sys in these seconds" }),
+					backedBytes: ByteCount({ description: "change of Sys less HeapReleased" }),
+					backedBytesPerHour: BytesPerHour({
+						description: "by the medians of the first and the last third of the readings",
+					}),
+					allocatedBytes: Type.Optional(
+						ByteCount({ description: "by how much TotalAlloc rose: also what is garbage by now" }),
+					),
+					collections: Type.Optional(Count({ description: "GCs meanwhile" })),
+				},
+				{ description: "of several readings; `growth` of Rss is there too where every page told it" },
+			),
+		),
+	},
+	{ description: "in place of `lines` where the target is a URL" },
+);
+export type ObtainedWithGrowth = Static<typeof ObtainedWithGrowth>;
 
 /** The result for a process or a capture; that for a URL is WhyUrlResult. */
 export type WhyResult = Static<typeof WhyOfProcess>;
@@ -86,7 +135,7 @@ export const WhyDocument = Type.Object({
 	vszBytes: Type.Optional(WhyOfProcess.properties.vszBytes),
 	limit: Type.Optional(WhyOfProcess.properties.limit),
 	residualBytes: Type.Optional(WhyOfProcess.properties.residualBytes),
-	obtained: Type.Optional(Obtained),
+	obtained: Type.Optional(ObtainedWithGrowth),
 	core: Type.Optional(CoreShape),
 });
 
@@ -96,5 +145,5 @@ export type WhyCoreResult = Omit<WhyResult, "pssBytes" | "swapBytes" | "limit"> 
 /** The result for a URL: no figure of residency but the one that a Prometheus page may have. */
 export type WhyUrlResult = Omit<WhyResult, "rssBytes" | "swapBytes" | "vszBytes" | "limit" | "residualBytes"> & {
 	rssBytes?: number;
-	obtained: Obtained;
+	obtained: ObtainedWithGrowth;
 };

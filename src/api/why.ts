@@ -1,11 +1,12 @@
 import { Type } from "typebox";
 import type { Observation } from "../capture/process.ts";
+import { stoodStill } from "../evidence/reading.ts";
 import { sinceGc, verdictFacts } from "../ledger/facts.ts";
 import { type Growth, type LedgerPoint, measureGrowth } from "../ledger/growth.ts";
-import { type Ledger, makeLedger } from "../ledger/ledger.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { judge } from "../ledger/verdict.ts";
 import type { Verdict } from "../ledger/verdict-facts.ts";
-import { readBaseline } from "./baseline.ts";
+import { readBaseline, refuseOtherProgram } from "./baseline.ts";
 import { executableInput } from "./core-input.ts";
 import { type Observed, observe, refuseExecutable, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
@@ -13,7 +14,9 @@ import { unreadable } from "./shapes.ts";
 import { processSummary } from "./summaries.ts";
 import { headerInput, timeoutInput, type UrlFlags } from "./url-input.ts";
 import { coreName, ofCore } from "./why-core.ts";
+import { pointOf, type WholePoint } from "./why-point.ts";
 import { type WhyCoreResult, WhyDocument, type WhyResult } from "./why-shape.ts";
+import type { WhyOfUrl } from "./why-url.ts";
 
 export const operation = defineOperation({
 	name: "why",
@@ -47,49 +50,57 @@ export const operation = defineOperation({
 	],
 	async run(ctx, input) {
 		const target = targetOf(input.target);
-		if (target.kind === "url") return fromUrl(ctx, target.url, input);
+		if (target.kind === "url") return (await openPage(ctx, target.url, input)).next();
 		using observed = await observe(target, { pause: input.pause, exe: input.exe });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
+		const baselines = points.length;
 		let last: Observation | undefined;
+		let point: WholePoint | undefined;
 		// a bundle holds the history itself: its last reading is the present
 		for (;;) {
 			const next = await observed.next();
 			if (next === undefined) break;
-			if (last !== undefined) points.push(pointOf(last));
+			if (point !== undefined) points.push(point);
 			last = next;
+			point = pointOf(next);
 			if (observed.kind === "process") break;
 		}
-		if (last === undefined) throw new Error("a bundle without readings was opened");
-		return explainAny(nameOf(observed.kind, input.target, last), last, points);
+		if (last === undefined || point === undefined) throw new Error("a bundle without readings was opened");
+		if (input.baseline !== undefined) refuseOtherProgram(input.baseline, points.slice(0, baselines), point);
+		return explainAny(nameOf(observed.kind, input.target, last), last, points, { point });
 	},
 	async *watch(ctx, input) {
 		const target = targetOf(input.target);
 		if (target.kind === "url") {
-			for await (const _ of beats(ctx)) yield await fromUrl(ctx, target.url, input);
+			const page = await openPage(ctx, target.url, input);
+			for await (const _ of beats(ctx)) yield await page.next();
 			return;
 		}
 		using observed = await observe(target, { pause: input.pause, exe: input.exe });
 		const points = input.baseline === undefined ? [] : await readBaseline(input.baseline, target);
+		const baselines = points.length;
 		for await (const _ of observed.kind === "process" ? beats(ctx) : untilDone(ctx)) {
 			const observation = await observed.next();
 			if (observation === undefined) return;
 			const point = pointOf(observation);
-			yield explainAny(nameOf(observed.kind, input.target, observation), observation, points, point.ledger);
+			if (input.baseline !== undefined) refuseOtherProgram(input.baseline, points.slice(0, baselines), point);
+			const name = nameOf(observed.kind, input.target, observation);
+			yield explainAny(name, observation, points, { point, watched: true });
 			points.push(point);
-			if (points.length > MAX_POINTS) points.splice(1, 1);
+			// what is compared with the present stays: the baseline, or the first reading
+			if (points.length > MAX_POINTS) points.splice(Math.max(1, baselines), 1);
 		}
 	},
 });
 
 /** HTTP is loaded only where it is used: a pid should not wait for it. */
-async function fromUrl(
+async function openPage(
 	ctx: OperationContext,
 	url: string,
 	input: UrlFlags & { readonly baseline?: string; readonly exe?: string },
-) {
+): Promise<WhyOfUrl> {
 	refuseExecutable(input.exe);
-	const { whyFromUrl } = await import("./why-url.ts");
-	return whyFromUrl(ctx, url, input);
+	return (await import("./why-url.ts")).whyOfUrl(ctx, url, input);
 }
 
 /** What the next commands are told to look at: a capture cannot be watched, its process can, while it lives. */
@@ -105,10 +116,6 @@ async function* untilDone(ctx: OperationContext): AsyncGenerator<void> {
 	while (!ctx.signal.aborted) yield;
 }
 
-function pointOf(observation: Observation): LedgerPoint & { readonly ledger: Ledger } {
-	return { at: observation.reading.at, ledger: makeLedger(observation.reading, observation.runtime) };
-}
-
 /** The result document of one observation, with what is a core's own where it is one. */
 function explainAny(...observed: Parameters<typeof explain>): WhyResult | WhyCoreResult {
 	const { core } = observed[1].reading;
@@ -116,16 +123,24 @@ function explainAny(...observed: Parameters<typeof explain>): WhyResult | WhyCor
 	return core === undefined ? result : ofCore(result, core);
 }
 
-/** The result document of one observation, with what grew since the earlier ones. `ledger` where it was made already. */
+export interface ExplainOptions {
+	/** what is kept of the observation, where that was made already */
+	readonly point?: WholePoint;
+	/** readings are taken over time, this one is among the first */
+	readonly watched?: boolean;
+}
+
+/** The result document of one observation, with what grew since the earlier ones. */
 export function explain(
 	target: string,
 	observation: Observation,
 	earlier: readonly LedgerPoint[],
-	ledger: Ledger = makeLedger(observation.reading, observation.runtime),
+	{ point = pointOf(observation), watched = false }: ExplainOptions = {},
 ): WhyResult {
 	const { reading, runtime } = observation;
-	const growth = measureGrowth([...earlier, { at: reading.at, ledger }]);
-	const verdict = judge(verdictFacts(target, reading, runtime, ledger, growth));
+	const { ledger } = point;
+	const growth = measureGrowth([...earlier, point]);
+	const verdict = judge(verdictFacts(target, reading, runtime, ledger, growth, watched));
 	return {
 		target: processSummary(reading),
 		at: new Date(reading.at).toISOString(),
@@ -138,9 +153,10 @@ export function explain(
 		lines: linesWithGrowth(ledger, growth),
 		residualBytes: ledger.residualBytes,
 		...growthShape(growth, reading.limit.bytes - (reading.limit.usedBytes ?? ledger.rssBytes)),
+		...comparisonShape(growth),
 		verdict: verdictShape(verdict),
-		blur: { heapBytes: runtime?.blur.heapBytes ?? 0, paused: reading.cost.pausedMs > 0 },
-		unavailable: unreadable(reading.unavailable),
+		blur: { heapBytes: runtime?.blur.heapBytes ?? 0, paused: stoodStill(reading) },
+		unavailable: unreadable([...reading.unavailable, ...(growth?.missing ?? [])]),
 		cost: { ...reading.cost, wallMs: Math.round(reading.cost.wallMs), pausedMs: Math.round(reading.cost.pausedMs) },
 	};
 }
@@ -174,7 +190,7 @@ function linesWithGrowth(ledger: Ledger, growth: Growth | undefined): WhyResult[
 }
 
 function growthShape(growth: Growth | undefined, headroom: number): Pick<WhyResult, "growth"> | object {
-	if (growth === undefined) return {};
+	if (growth?.rssBytesPerHour === undefined) return {};
 	const perSecond = growth.rssBytesPerHour / 3600;
 	return {
 		growth: {
@@ -186,6 +202,20 @@ function growthShape(growth: Growth | undefined, headroom: number): Pick<WhyResu
 			...(growth.carrier !== undefined && growth.carrier !== "garbage" && perSecond > 0 && headroom > 0
 				? { secondsToLimit: Math.round(headroom / perSecond) }
 				: {}),
+		},
+	};
+}
+
+/** Two processes differ, and neither grew into the other: there is no rate. */
+function comparisonShape(growth: Growth | undefined): Pick<WhyResult, "comparison"> | object {
+	if (growth?.other === undefined) return {};
+	const { pid, startedAt } = growth.other;
+	return {
+		comparison: {
+			...(pid === undefined ? {} : { pid }),
+			...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
+			seconds: Math.round(growth.seconds * 10) / 10,
+			rssBytes: growth.rssBytes,
 		},
 	};
 }

@@ -14,6 +14,7 @@ import { readMaps } from "./mappings.ts";
 import type { Observation } from "./process.ts";
 import { nodeCodec } from "./record-codec.ts";
 import { pseudonymOf } from "./record-pseudonyms.ts";
+import { standardInput } from "./standard-input.ts";
 
 /** Why a file cannot be replayed. */
 export interface BundleProblem extends Unavailable {
@@ -24,26 +25,26 @@ export interface BundleProblem extends Unavailable {
 /** A zip without zip64 ends here, and so does what Node reads into one buffer. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
-/** Reads a bundle file; its parts stay packed. */
+/** Reads a bundle file; its parts stay packed. "-" is what was read of standard input, to see that it is one. */
 export function readBundleFile(path: string): Bundle | BundleProblem {
+	const name = path === "-" ? "standard input" : path;
 	const other = "give another copy of the file, or capture again: `gomem capture PID -o x.gomem`";
 	try {
-		const { size } = statSync(path);
-		if (size > MAX_FILE_BYTES)
+		if (path !== "-" && statSync(path).size > MAX_FILE_BYTES)
 			return { code: "bundle-unreadable", unavailable: `${path} is larger than a capture can be`, wouldHelp: other };
-		return readBundle(readFileSync(path), { codec: nodeCodec });
+		return readBundle(path === "-" ? standardInput().whole : readFileSync(path), { codec: nodeCodec });
 	} catch (error) {
 		if (error instanceof NewerBundle) {
 			return {
 				code: "bundle-newer",
-				unavailable: `${path} was captured by a newer gomem: ${error.message}`,
+				unavailable: `${name} was captured by a newer gomem: ${error.message}`,
 				wouldHelp: "use that gomem, or a later one",
 			};
 		}
 		if (error instanceof ParseError) {
 			return {
 				code: "bundle-unreadable",
-				unavailable: `${path} is no capture, or damaged: ${error.message}`,
+				unavailable: `${name} is no capture, or damaged: ${error.message}`,
 				wouldHelp: other,
 			};
 		}
@@ -51,7 +52,7 @@ export function readBundleFile(path: string): Bundle | BundleProblem {
 		if (errno === undefined) throw error;
 		return {
 			code: "bundle-unreadable",
-			unavailable: `${path} cannot be read (${errno})`,
+			unavailable: `${name} cannot be read (${errno})`,
 			wouldHelp: "check the path and who may read it",
 		};
 	}
@@ -93,7 +94,7 @@ export async function openBundle(path: string, options: ReplayOptions = {}): Pro
 		const why = lost.map((one) => `${one.part}: ${one.unavailable}`).join("; ");
 		return {
 			code: "bundle-empty",
-			unavailable: `${path} holds no reading that can be used${why === "" ? "" : ` (${why})`}`,
+			unavailable: `${path === "-" ? "standard input" : path} holds no reading that can be used${why === "" ? "" : ` (${why})`}`,
 			wouldHelp: "capture again: `gomem capture PID -o x.gomem`",
 		};
 	}

@@ -5,9 +5,12 @@ export interface HttpAddress {
 	readonly socket?: string;
 }
 
-/** `http://…`, `https://…`, `unix:/run/app.sock` or `unix:/run/app.sock:/debug/vars`; undefined for anything else. */
+/**
+ * `http://…`, `https://…`, `unix:/run/app.sock`, `unix:app.sock` or `unix:/run/app.sock:/debug/vars`; undefined for anything
+ * else. After `unix://` the path is absolute, as what follows would be a host.
+ */
 export function parseHttpAddress(text: string): HttpAddress | undefined {
-	const [, socket, path = "/"] = /^unix:(?:\/\/)?(\/[^:]+)(?::(\/.*))?$/.exec(text) ?? [];
+	const [, socket, path = "/"] = /^unix:(?:\/\/(?=\/))?(?!\/\/)([^:]+)(?::(\/.*))?$/.exec(text) ?? [];
 	try {
 		if (socket !== undefined) return { url: new URL(path, "http://unix/"), socket };
 		const url = new URL(text);

@@ -40,6 +40,7 @@ export interface HttpAnswer {
 }
 
 const MAX_REDIRECTS = 5;
+const DIRECTLY = "naming the address it should have been";
 
 /**
  * One GET. Follows redirects on the same host, never to another one or from https to http, since headers may hold
@@ -59,14 +60,13 @@ export async function httpGet(address: HttpAddress, options: HttpOptions): Promi
 			message.destroy();
 			if ("elsewhere" in next) {
 				const help = options.follow === undefined ? "" : ", or --follow";
-				if (options.follow !== true)
-					return { unavailable: next.why, wouldHelp: `naming the address it should have been${help}` };
+				if (options.follow !== true) return { unavailable: next.why, wouldHelp: `${DIRECTLY}${help}` };
 				own = { ...options, headers: [], tls: {} };
 				at = { url: next.elsewhere };
 			} else if ("unavailable" in next) return next;
 			else at = next;
 		}
-		return { unavailable: `more than ${MAX_REDIRECTS} redirects` };
+		return { unavailable: `more than ${MAX_REDIRECTS} redirects`, wouldHelp: DIRECTLY };
 	} catch (error) {
 		options.signal.throwIfAborted();
 		if (deadline.aborted)
@@ -128,10 +128,10 @@ function redirectOf(message: IncomingMessage, from: HttpAddress): HttpAddress | 
 	try {
 		url = new URL(location, from.url);
 	} catch {
-		return { unavailable: "it redirects to what is no address" };
+		return { unavailable: "it redirects to what is no address", wouldHelp: DIRECTLY };
 	}
 	if (url.protocol !== "http:" && url.protocol !== "https:")
-		return { unavailable: `it redirects to ${url.protocol}, which is not followed` };
+		return { unavailable: `it redirects to ${url.protocol}, which is not followed`, wouldHelp: DIRECTLY };
 	const elsewhere = (where: string) => ({
 		elsewhere: url,
 		why: `it redirects to ${where}, which is not followed`,
@@ -156,7 +156,10 @@ async function readBody(
 		bytes += chunk.length;
 		if (bytes > maxBytes) {
 			message.destroy();
-			return { unavailable: `the answer is larger than ${maxBytes / 2 ** 20} MiB` };
+			return {
+				unavailable: `the answer is larger than ${maxBytes / 2 ** 20} MiB`,
+				wouldHelp: "the address of a page that is smaller",
+			};
 		}
 		chunks.push(chunk);
 	}
@@ -193,10 +196,14 @@ function refused(error: unknown, where: string, takesCa: boolean): Unavailable {
 	if (why !== undefined && help !== undefined) return { unavailable: `${where}: ${why}`, wouldHelp: help };
 	if (!(error instanceof Error) || code === "") throw error;
 	if (/CERT|SIGNED|SIGNATURE|ISSUER|ALTNAME/.test(code)) {
+		const unchecked = ", or https+insecure:// in place of https://, with which nobody checks who answers";
 		return {
 			unavailable: `${where}: its certificate is not trusted (${code})`,
-			wouldHelp: `${takesCa ? "--ca or " : ""}NODE_EXTRA_CA_CERTS with the authority's certificate`,
+			wouldHelp: `${takesCa ? "--ca or " : ""}NODE_EXTRA_CA_CERTS with the authority's certificate${takesCa ? unchecked : ""}`,
 		};
 	}
-	return { unavailable: `${where}: ${error.message.split("\n", 1)[0]} (${code})` };
+	return {
+		unavailable: `${where}: ${error.message.split("\n", 1)[0]} (${code})`,
+		wouldHelp: "the right address, and credentials where it wants some",
+	};
 }

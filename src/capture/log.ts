@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
+import { standardInput } from "./standard-input.ts";
 
 /** A longer line is cut: what is logged of memory stands nearer to its start. */
 const MAX_LINE = 64 << 10;
@@ -18,11 +18,7 @@ const PAGE = /^\s{0,16}(?:heap profile: |# (?:HELP|TYPE) |\{\s*(?:\r?\n|"cmdline
  * bounded memory however long the text is. Unavailable where it cannot be opened or a page is larger than 64 MiB.
  */
 export async function openLog(path: string, signal: AbortSignal): Promise<LogText | Unavailable> {
-	const stream: Readable = path === "-" ? process.stdin : createReadStream(path);
-	const stop = () => stream.destroy();
-	if (signal.aborted) stop();
-	else signal.addEventListener("abort", stop, { once: true });
-	const chunks = decoded(stream, signal);
+	const chunks = decoded(path === "-" ? standardInput().chunks(signal) : fileChunks(path, signal), signal);
 	let first: IteratorResult<string>;
 	try {
 		first = await chunks.next();
@@ -43,11 +39,19 @@ export async function openLog(path: string, signal: AbortSignal): Promise<LogTex
 
 async function* noLines(): AsyncGenerator<string> {}
 
+function fileChunks(path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+	const stream = createReadStream(path);
+	const stop = () => stream.destroy();
+	if (signal.aborted) stop();
+	else signal.addEventListener("abort", stop, { once: true });
+	return stream as AsyncIterable<Uint8Array>;
+}
+
 /** The text; ends early, without an error, where the signal stopped it. */
-async function* decoded(stream: Readable, signal: AbortSignal): AsyncGenerator<string> {
+async function* decoded(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
 	const decoder = new TextDecoder();
 	try {
-		for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+		for await (const chunk of chunks) {
 			const text = decoder.decode(chunk, { stream: true });
 			if (text !== "") yield text;
 		}

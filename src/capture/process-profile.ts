@@ -17,6 +17,7 @@ import { isSystem } from "../goruntime/stack-groups.ts";
 import { openProgramCode } from "../goruntime/symbols.ts";
 import { ObservedCore } from "./core.ts";
 import { inflate } from "./inflate.ts";
+import { goneProcess } from "./linux/gone.ts";
 import { readMaps } from "./mappings.ts";
 import { type Observation, ObservedProcess, ProcessEnded } from "./process.ts";
 import { coreCodeMappings, liveCodeMappings, plainCodeMappings } from "./profiled-mappings.ts";
@@ -45,6 +46,9 @@ export async function outsideHeapProfile(pid: number): Promise<OutsideHeapProfil
 	if (isUnavailable(observed)) return observed;
 	try {
 		const found = heapProfileOfProcess(observed);
+		// what was read of a process that ended meanwhile may be a part of its buckets, and nothing tells
+		const gone = goneProcess(pid, observed.startTime);
+		if (gone !== undefined) return gone;
 		if (isUnavailable(found)) return found;
 		return { ...found, cost: { wallMs: performance.now() - started, bytesRead: observed.memory?.bytesRead ?? 0 } };
 	} finally {
@@ -205,7 +209,7 @@ export async function outsideGoroutineProfile(
 	try {
 		const observation: Observation | Unavailable = await observed.read().catch((error: unknown) => {
 			if (!(error instanceof ProcessEnded)) throw error;
-			return { unavailable: error.message };
+			return error.problem;
 		});
 		if (isUnavailable(observation)) return observation;
 		return goroutineProfileOf(

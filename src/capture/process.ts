@@ -18,6 +18,7 @@ import { type GoCode, goCodeOf } from "./go-code.ts";
 import { layoutSources } from "./layout-sources.ts";
 import { cgroupOf } from "./limit.ts";
 import { type Executable, openExecutable } from "./linux/executable.ts";
+import { goneProcess } from "./linux/gone.ts";
 import { hostFacts } from "./linux/host-facts.ts";
 import { preferOwnOomKill, refuseForHeadroom } from "./linux/own-safety.ts";
 import { type PreparedPause, preparePause } from "./linux/pause.ts";
@@ -100,8 +101,10 @@ export class ObservedProcess {
 		this.#unavailable = fields.unavailable;
 	}
 
-	/** Unavailable where there is no such process; everything less is said in the readings' `unavailable`. */
+	/** Unavailable (a Gone) where there is no process with memory; everything less is said in the readings' `unavailable`. */
 	static async open(pid: number, options: ObserveOptions = {}): Promise<ObservedProcess | Unavailable> {
+		const gone = goneProcess(pid);
+		if (gone !== undefined) return gone;
 		const stat = readStat(pid);
 		if (isUnavailable(stat)) return stat;
 		preferOwnOomKill();
@@ -178,8 +181,12 @@ export class ObservedProcess {
 		return this.#memory;
 	}
 
-	/** Takes one reading. Throws only where the process has ended meanwhile and nothing could be read. */
+	/**
+	 * Takes one reading. Throws ProcessEnded where the process ends before it is complete: what was read of it then is a
+	 * part that nothing tells from the whole.
+	 */
 	async read(): Promise<Observation> {
+		this.#assertThere();
 		const started = performance.now();
 		const bytesBefore = (this.#memory?.bytesRead ?? 0) + (this.#memory?.pagemapBytes ?? 0);
 		const { pauseMs } = this.#options;
@@ -258,10 +265,11 @@ export class ObservedProcess {
 	#assemble(core: Core, extra: readonly Problem[], cost: Reading["cost"]): Observation {
 		const stat = this.#witnessed("stat");
 		const status = this.#witnessed("status");
-		if (isUnavailable(stat) || isUnavailable(status)) throw new ProcessEnded(this.pid);
+		// after these two, so that they are of a process that was there
+		this.#assertThere();
+		if (isUnavailable(stat)) throw new ProcessEnded(stat);
+		if (isUnavailable(status)) throw new ProcessEnded(status);
 		const parsedStat = parseStat(decodeUtf8(stat));
-		// the pid may be another process's by now
-		if (parsedStat.startTime !== this.startTime) throw new ProcessEnded(this.pid);
 		const cgroup = cgroupOf(this.pid);
 		if (cgroup !== undefined) this.#options.witness?.cgroup(cgroup);
 		const limit = boundsFrom(cgroup, hostFacts().memTotal);
@@ -287,6 +295,11 @@ export class ObservedProcess {
 			cost,
 		};
 		return { reading, runtime: core.runtime, ...this.#stacksEvidence(core) };
+	}
+
+	#assertThere(): void {
+		const gone = goneProcess(this.pid, this.startTime);
+		if (gone !== undefined) throw new ProcessEnded(gone);
 	}
 
 	#witnessed(name: WitnessedFile): ReturnType<typeof readProcBytes> {
@@ -318,14 +331,15 @@ interface Core {
 	readonly parts: readonly Problem[];
 }
 
-/** The process ended while it was read. */
+/** The process has ended, before a reading of it was complete. */
 export class ProcessEnded extends Error {
-	readonly pid: number;
+	/** how it is gone; any other reason is one why /proc does not tell */
+	readonly problem: Unavailable;
 
-	constructor(pid: number) {
-		super(`process ${pid} ended while it was read`);
+	constructor(problem: Unavailable) {
+		super(problem.unavailable);
 		this.name = "ProcessEnded";
-		this.pid = pid;
+		this.problem = problem;
 	}
 }
 

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
 import { packingOf, type Unpacking } from "../formats/pprof/read.ts";
 import { firstBytes } from "./first-bytes.ts";
 import { unpacking, unpackingFile } from "./inflate.ts";
 import { errnoOf } from "./linux/system-error.ts";
+import { standardInput } from "./standard-input.ts";
 
 /** What Node reads into one buffer; profiles of a gigabyte are the largest that were ever seen. */
 export const MAX_PROFILE_BYTES = 2 ** 31 - 1;
@@ -48,18 +49,31 @@ export function unreadableFile(path: string, error: unknown): Unavailable {
 /** The regular files of a directory by name, hidden ones left out; those below it are not looked at. */
 export function profileFilesIn(path: string): readonly string[] | Unavailable {
 	try {
-		const files = readdirSync(path, { withFileTypes: true })
+		const entries = readdirSync(path, { withFileTypes: true });
+		const files = entries
 			.filter((entry) => entry.isFile() && !entry.name.startsWith("."))
 			.map((entry) => join(path, entry.name))
 			.sort();
 		if (files.length > MAX_FILES) return { unavailable: `${path} has more than ${MAX_FILES} files` };
-		if (files.length === 0) return { unavailable: `there is no file in ${path}` };
-		return files;
+		return files.length === 0 ? nothingIn(path, entries) : files;
 	} catch (error) {
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
 		return { unavailable: `the directory ${path} cannot be read (${errno})` };
 	}
+}
+
+function nothingIn(path: string, entries: readonly Dirent[]): Unavailable {
+	const folder = entries.find((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+	const passedOver = [
+		...(folder === undefined ? [] : ["folders in it are not searched"]),
+		...(entries.some((entry) => entry.name.startsWith(".")) ? ["what begins with a dot is passed over"] : []),
+	];
+	return {
+		unavailable: `there is no file in ${path}${passedOver.length === 0 ? "" : `: ${passedOver.join(", and ")}`}`,
+		wouldHelp:
+			folder === undefined ? "a directory with profiles in it" : `the folder itself, as ${join(path, folder.name)}`,
+	};
 }
 
 /** All of standard input, up to `limit` bytes. */
@@ -75,16 +89,10 @@ export async function readStandardInput(
 	}
 	const chunks: Uint8Array[] = [];
 	let bytes = 0;
-	const stop = () => process.stdin.destroy();
-	signal.addEventListener("abort", stop, { once: true });
-	try {
-		for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-			bytes += chunk.length;
-			if (bytes > limit) return { unavailable: `standard input holds more than ${limit} bytes` };
-			chunks.push(chunk);
-		}
-	} finally {
-		signal.removeEventListener("abort", stop);
+	for await (const chunk of standardInput().chunks(signal)) {
+		bytes += chunk.length;
+		if (bytes > limit) return { unavailable: `standard input holds more than ${limit} bytes` };
+		chunks.push(chunk);
 	}
 	signal.throwIfAborted();
 	return Buffer.concat(chunks);

@@ -4,6 +4,7 @@ import { isElf } from "../formats/elf/magic.ts";
 import { firstBytes } from "./first-bytes.ts";
 import { type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { errnoOf } from "./linux/system-error.ts";
+import { standardInput } from "./standard-input.ts";
 import type { UnresolvedTarget } from "./target.ts";
 
 /** Where a profile comes from. */
@@ -19,13 +20,38 @@ export type ProfileTarget =
  * scheme as `go tool pprof` takes it, or a process by name or :port.
  */
 export async function resolveProfileTarget(text: string): Promise<ProfileTarget | UnresolvedTarget> {
-	if (text === "-") return { kind: "stdin" };
-	if (/^(?:https?|https\+insecure|unix):/.test(text)) return byUrl(text);
+	if (text === "-") return byStandardInput();
+	if (/^(?:https?|https\+insecure|unix):|^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return byUrl(text);
 	if (/^\d+$/.test(text) || /^:\d+$/.test(text)) return asProcess(text);
 	const there = byPath(text);
 	if (there !== undefined) return there;
 	if (/^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d+(?:\/|$)/.test(text)) return byUrl(`http://${text}`);
-	return asProcess(text);
+	return text.includes("/") ? nothingCalled(text) : asProcess(text);
+}
+
+/** A word without a slash may be the name of a process as well, of which there is none by now. */
+function nothingCalled(text: string): UnresolvedTarget {
+	return {
+		problem: "not-found",
+		message: `there is no file ${text}${text.includes("/") ? "" : ", and no process here has that name"}`,
+		hint: "give a profile, a directory of profiles, a URL, a capture, or a pid: `gomem ps` lists the Go processes here",
+	};
+}
+
+/** A capture is taken here, too, and a core is told from a profile that is damaged. */
+async function byStandardInput(): Promise<ProfileTarget | UnresolvedTarget> {
+	const stdin = { kind: "stdin" } as const;
+	if (process.stdin.isTTY === true) return stdin;
+	const head = await standardInput().head();
+	if (!isZip(head) && !isElf(head)) return stdin;
+	const { standardInputTarget } = await import("./target.ts");
+	const target = await standardInputTarget();
+	if ("problem" in target) standardInput().close();
+	return "problem" in target || target.kind === "bundle" ? target : stdin;
+}
+
+function isZip(head: Uint8Array): boolean {
+	return head[0] === 0x50 && head[1] === 0x4b;
 }
 
 function byUrl(text: string): ProfileTarget | UnresolvedTarget {
@@ -35,7 +61,7 @@ function byUrl(text: string): ProfileTarget | UnresolvedTarget {
 	return {
 		problem: "not-found",
 		message: "the URL cannot be read",
-		hint: "http://HOST:PORT, https://…, https+insecure://… or unix:/run/app.sock, with a path such as /debug/pprof/heap or without",
+		hint: "http://HOST:PORT, https://…, https+insecure://… or unix:app.sock, with a path such as /debug/pprof/heap or without",
 	};
 }
 
@@ -43,6 +69,7 @@ async function asProcess(text: string): Promise<ProfileTarget | UnresolvedTarget
 	// a file needs nothing of /proc
 	const { resolveTarget } = await import("./target.ts");
 	const target = resolveTarget(text);
+	if ("problem" in target && target.problem === "not-found" && !/^:?\d+$/.test(text)) return nothingCalled(text);
 	if ("problem" in target || target.kind === "process") return target;
 	return { problem: "unknown-file", message: `${text} is no profile`, hint: "give a file, a URL or a pid" };
 }
@@ -59,11 +86,11 @@ function byPath(path: string): ProfileTarget | UnresolvedTarget | undefined {
 	} catch (error) {
 		const errno = errnoOf(error);
 		if (errno === undefined) throw error;
-		if (errno === "ENOENT" && !/^\.{0,2}\/|\.(?:gz|pb|prof|pprof|out|gomem)$/.test(path)) return undefined;
+		if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
 		return {
 			problem: "not-found",
-			message: errno === "ENOENT" ? `there is no file ${path}` : `the file ${path} cannot be read (${errno})`,
-			hint: "give a profile, a directory of profiles, a URL or a pid",
+			message: `the file ${path} cannot be read (${errno})`,
+			hint: "the right to read it, or another profile, directory of profiles, URL or pid",
 		};
 	}
 	if (isElf(head)) return { kind: ((head[16] ?? 0) | ((head[17] ?? 0) << 8)) === ET_CORE ? "core" : "program", path };

@@ -111,7 +111,11 @@ function problemOf(answer: HttpAnswer, address: string): NotFetched | undefined 
 	}
 	if (status !== 200) {
 		const told = answer.fromPprof ? `: ${firstLine(answer)}` : "";
-		return { code: "url-without-profile", unavailable: `${address} answers ${status}${told}` };
+		return {
+			code: "url-without-profile",
+			unavailable: `${address} answers ${status}${told}`,
+			wouldHelp: "what the program itself logs of it",
+		};
 	}
 	if (/^\s*<(?:!doctype|html|\?xml)/i.test(head(answer))) {
 		return {
@@ -120,7 +124,13 @@ function problemOf(answer: HttpAnswer, address: string): NotFetched | undefined 
 			wouldHelp: "the path of a profile, such as /debug/pprof/heap; or a login page stands before it",
 		};
 	}
-	if (answer.bytes === 0) return { code: "url-without-profile", unavailable: `${address} answers with nothing` };
+	if (answer.bytes === 0) {
+		return {
+			code: "url-without-profile",
+			unavailable: `${address} answers with nothing`,
+			wouldHelp: "the path of a profile, such as /debug/pprof/heap",
+		};
+	}
 	return undefined;
 }
 

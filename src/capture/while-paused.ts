@@ -1,4 +1,5 @@
 import type { Unavailable } from "../evidence/bundle/unavailable.ts";
+import { PAUSE_PART } from "../evidence/reading.ts";
 import type { PreparedPause } from "./linux/pause.ts";
 
 export interface WhilePaused<T> {
@@ -17,10 +18,10 @@ export async function whilePaused<T>(pause: PreparedPause, body: (still: boolean
 	const paused = await pause.run(() => body(true));
 	if ("refused" in paused) {
 		const wouldHelp = paused.wouldHelp ?? "reading without --pause";
-		return { value: body(false), pausedMs: 0, problems: [{ part: "pause", unavailable: paused.why, wouldHelp }] };
+		return { value: body(false), pausedMs: 0, problems: [{ part: PAUSE_PART, unavailable: paused.why, wouldHelp }] };
 	}
 	const { value, pausedMs, torn } = paused;
 	if (torn === undefined) return { value, pausedMs, problems: [] };
 	const why = `the target ran on before the reading was done (${torn.why})`;
-	return { value, pausedMs, problems: [{ part: "pause", unavailable: why, wouldHelp: "a longer --pause" }] };
+	return { value, pausedMs, problems: [{ part: PAUSE_PART, unavailable: why, wouldHelp: "a longer --pause" }] };
 }

@@ -8,7 +8,8 @@ import { visibleText, write } from "./output.ts";
  * Writes an artifact's bytes to the file of -o (all at once, when all of it is there; a file that is there already is
  * replaced, unless the artifact says that it is to be kept), or under its own name in the
  * working directory (never over a file that is there), or to standard output for `-` and where the artifact wants that.
- * Returns false for the last. Files are readable by their owner only: what they hold came out of a process's memory.
+ * Returns false for the last, and says so in the result. Files are readable by their owner only: what they hold came out
+ * of a process's memory.
  */
 export async function writeArtifact(artifact: Artifact<unknown>, output: string | undefined): Promise<boolean> {
 	const { bytes } = artifact;
@@ -23,6 +24,7 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 			});
 		}
 		for await (const chunk of chunks) await write(text && process.stdout.isTTY ? visibleText(decode(chunk)) : chunk);
+		tellStandardOutput(artifact.result);
 		return false;
 	}
 	const path = output ?? artifact.fileName;
@@ -43,6 +45,11 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 /** Writes what would have been printed to a file, as an artifact is written. */
 export async function writeReport(text: string, file: string): Promise<void> {
 	await writeArtifact({ mediaType: "text/plain", fileName: file, bytes: Buffer.from(text), result: {} }, file);
+}
+
+/** The operation that made the result could not know that its bytes go into a pipe, and named a file. */
+function tellStandardOutput(result: unknown): void {
+	if (typeof result === "object" && result !== null && "file" in result) result.file = "-";
 }
 
 function prefersStandardOutput({ standardOutput }: Artifact<unknown>): boolean {

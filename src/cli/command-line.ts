@@ -110,8 +110,9 @@ function optionFor(command: Command, name: string, schema: SchemaView): Option {
 	const short = schema.short === undefined ? "" : `-${schema.short}, `;
 	const about = `${schema.description ?? ""}${defaultText(schema)}`;
 	if (schema.type === "boolean") {
-		// a flag that is on without being asked for is turned off by --no-flag
-		const option = command.createOption(`${short}--${schema.default === true ? "no-" : ""}${kebab(name)}`, about);
+		// what is on without being asked for is turned off by --no-flag, which says what it does: the schema says what being on does
+		const [no, words] = schema.default === true ? ["no-", `do not ${about}`] : ["", about];
+		const option = command.createOption(`${short}--${no}${kebab(name)}`, words);
 		return option.attributeName() === name ? clearDefault(option) : renamed(option, name);
 	}
 	const repeats = schema.type === "array";
@@ -140,8 +141,8 @@ function renamed(option: Option, name: string): Option {
 
 function defaultText(schema: SchemaView): string {
 	if (schema.bare !== undefined) return ` (alone: ${schema.bare})`;
-	if (schema.default === undefined || schema.default === false || String(schema.default) === "") return "";
-	return schema.default === true ? " (on by default)" : ` (default: ${String(schema.default)})`;
+	if (schema.default === undefined || typeof schema.default === "boolean" || String(schema.default) === "") return "";
+	return ` (default: ${String(schema.default)})`;
 }
 
 /** `--pause` becomes `--pause=500ms` where the schema says so, so that a flag alone never swallows the word after it. */
@@ -186,12 +187,7 @@ function usageError(error: CommanderError, operation: Operation, command: Comman
 			hint: near === undefined ? hint : `did you mean ${near}? ${hint}`,
 		});
 	}
-	if (error.code === "commander.missingArgument") {
-		const missing = propertiesOf(operation.input).find(([name]) => message.includes(`'${name.toUpperCase()}'`));
-		const why = missing?.[1].description ?? "";
-		const name = missing?.[0].toUpperCase() ?? "argument";
-		return new GomemError({ code: "missing-argument", message: `gomem ${operation.name} needs a ${name}`, why, hint });
-	}
+	if (error.code === "commander.missingArgument") return missingArgument(message, operation, command.args, hint);
 	const choice = command.options.find((one) => one.argChoices !== undefined && message.includes(`'${one.flags}'`));
 	if (error.code === "commander.invalidArgument" && choice !== undefined) {
 		const given = /argument '(.*?)' is invalid/.exec(message)?.[1] ?? "";
@@ -199,6 +195,23 @@ function usageError(error: CommanderError, operation: Operation, command: Comman
 		return new GomemError({ code: "invalid-input", message: `${choice.long} cannot be "${given}"`, why, hint });
 	}
 	return new GomemError({ code: "usage", message, hint });
+}
+
+/** All that is needed is told, and what the words that are there were taken for: it may be a later one that was meant. */
+function missingArgument(message: string, operation: Operation, given: readonly string[], hint: string): GomemError {
+	const required = (operation.input as SchemaView).required ?? [];
+	const needed = propertiesOf(operation.input).filter(
+		([name, { positional }]) => positional && required.includes(name),
+	);
+	const missing = needed.find(([name]) => message.includes(`'${name.toUpperCase()}'`));
+	const words = needed.map(([name]) => `a ${name.toUpperCase()}`).join(" and ");
+	const taken = given.map((word, i) => `"${word}" was taken for the ${needed[i]?.[0].toUpperCase()}`);
+	return new GomemError({
+		code: "missing-argument",
+		message: `gomem ${operation.name} needs ${words || "an argument"}`,
+		why: taken.join(", ") || (missing?.[1].description ?? ""),
+		hint,
+	});
 }
 
 function kebab(name: string): string {

@@ -120,7 +120,7 @@ describe("the frame of a command", { concurrency: 3 }, () => {
 	});
 
 	test("SIGINT ends a stream cleanly", async () => {
-		const child = start(fixture, ["tick", "--every", "20ms", "--json"]);
+		const child = start(fixture, ["tick", "--every", "100ms", "--json"]);
 		let out = "";
 		child.stdout.setEncoding("utf8").on("data", (text: string) => {
 			if (out === "") child.kill("SIGINT");
@@ -182,11 +182,11 @@ describe("the frame of a command", { concurrency: 3 }, () => {
 
 	test("readings one after another do not go to the file of -o", async () => {
 		const file = join(folder, "readings.txt");
-		const many = await run(fixture, ["tick", "--every", "20ms", "--for", "1m", "-o", file]);
+		const many = await run(fixture, ["tick", "--every", "100ms", "--for", "1m", "-o", file]);
 		assert.equal(many.code, 2);
 		assert.match(many.err, /^gomem: -o takes one report[^\n]*\n {2}→ [^\n]*gomem tick … > FILE\n$/);
 		assert.ok(!existsSync(file));
-		assert.equal((await run(fixture, ["tick", "--every", "20ms", "--for", "100ms", "--json", "-o", "-"])).code, 0);
+		assert.equal((await run(fixture, ["tick", "--every", "100ms", "--for", "250ms", "--json", "-o", "-"])).code, 0);
 		assert.match((await run(fixture, ["flood", "-o", file])).err, /gomem flood has no flag -o/);
 	});
 

@@ -21,6 +21,7 @@ export const ownCommands: readonly OwnCommand[] = [
 		summary: "The call graph of a profile in the browser",
 		group: "Profiles",
 		usage: "SOURCE... [flags]",
+		flags: [{ flag: "--no-browser", about: "only write the picture" }],
 		description: "As gomem profile svg, and opens the picture (xdg-open) where there is a display.",
 		load: () => import("./profile-web.ts").then((m) => m.profileWeb),
 	},

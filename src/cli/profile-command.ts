@@ -3,16 +3,23 @@ import { Type } from "typebox";
 import { GomemError } from "../api/errors.ts";
 import { defineOperation, type InputOf, type OperationContext } from "../api/operation.ts";
 import { settings as outputSettings } from "../api/output.settings.ts";
-import { profileProperties, styleProperty } from "../api/profile-input.ts";
+import { profileProperties } from "../api/profile-input.ts";
 import { openProfile } from "../api/profile-source.ts";
 import { loadSections, operations } from "../api/registry.gen.ts";
 import { prepare, systemClock } from "../api/run.ts";
 import { loadSettings } from "../api/settings-load.ts";
+import { resolveProfileTarget } from "../capture/profile-target.ts";
 import { flagName, readCommandLine } from "./command-line.ts";
+import { nearest } from "./nearest.ts";
 import { visibleText, write, writeError } from "./output.ts";
+import { ownCommands } from "./own-commands.ts";
 import { terminalFor } from "./terminal.ts";
 
-const verbs = operations.filter(({ name }) => name.startsWith("profile ")).map(({ name }) => name.slice(8));
+const verbs = [
+	...[...operations, ...ownCommands].filter(({ name }) => name.startsWith("profile ")).map(({ name }) => name.slice(8)),
+	// pprof's word for top
+	"text",
+].sort();
 
 /** The flags of `gomem profile` without a verb. It is run by hand below: a prompt and a server are no operations. */
 export const promptInput = defineOperation({
@@ -35,8 +42,7 @@ export const promptInput = defineOperation({
 				placeholder: "host:port",
 			}),
 		),
-		browser: Type.Boolean({ description: "with --http: open no browser", default: true }),
-		style: styleProperty,
+		browser: Type.Boolean({ description: "open a browser, with --http", default: true }),
 	}),
 	result: Type.Object({}),
 	examples: [
@@ -90,6 +96,7 @@ export async function profileCommand(argv: readonly string[]): Promise<number> {
 	process.once("SIGINT", interrupt);
 	process.once("SIGTERM", interrupt);
 	if (input.http === undefined && input.source.includes("-")) throw standardInputTwice();
+	await refuseMisspelling(input.source[0] ?? "");
 	const opened = await openProfile(ctx, input).catch((error: unknown) => {
 		throw withVerb(error, input.source);
 	});
@@ -116,6 +123,20 @@ function standardInputTwice(): GomemError {
 		code: "invalid-input",
 		message: "standard input cannot be both the profile and the commands of the prompt",
 		hint: "give a verb: … | gomem profile top -",
+	});
+}
+
+/** A first word that is nearly a verb, and no file or process, would be passed over where other sources are there. */
+async function refuseMisspelling(word: string): Promise<void> {
+	const [, letters = "", digits = ""] = /^([A-Za-z]+)(\d*)$/.exec(word) ?? [];
+	const near = letters === "" ? undefined : nearest(letters.toLowerCase(), verbs);
+	if (near === undefined) return;
+	const target = await resolveProfileTarget(word);
+	if (!("problem" in target) || target.problem !== "not-found") return;
+	throw new GomemError({
+		code: "unknown-verb",
+		message: `gomem profile has no verb ${word}, and no file or process here has that name`,
+		hint: `did you mean gomem profile ${near}${digits}?`,
 	});
 }
 

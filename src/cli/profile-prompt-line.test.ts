@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ProfileBuilder } from "../formats/pprof/builder.ts";
 import { defaultOptions } from "../profile/options.ts";
-import { completions, optionsText, readPromptLine } from "./profile-prompt-line.ts";
+import { optionsText, readPromptLine } from "./profile-prompt-line.ts";
 
 const profile = new ProfileBuilder([
 	{ type: "alloc_space", unit: "bytes" },
@@ -43,6 +43,8 @@ describe("a line of the prompt", () => {
 		["trim=false", set({ trim: false })],
 		[":", set({ focus: "", ignore: "", hide: "", tagfocus: "", tagignore: "" })],
 		["style=pprof", { kind: "style", style: "pprof" }],
+		["output=a b.txt", { kind: "output", file: "a b.txt" }],
+		["output=", { kind: "output", file: undefined }],
 		["o", { kind: "options" }],
 		["quit", { kind: "quit" }],
 		["help top", { kind: "help", about: "top" }],
@@ -53,6 +55,7 @@ describe("a line of the prompt", () => {
 		["bogus", /unrecognized command: "bogus"/],
 		["focus", /please specify a value/],
 		["focus10", /did you mean: focus=/],
+		["output", /please specify a value, e.g. output=<val>/],
 		["peek", /command peek requires an argument/],
 		["top >", /unexpected end of line/],
 		["top | less", /not piped/],
@@ -73,29 +76,13 @@ describe("a line of the prompt", () => {
 test("what options prints can be typed again", () => {
 	const options = { ...defaultOptions, focus: "main", nodecount: 7, mean: true, sample_index: "alloc_space" };
 	let again = { ...defaultOptions };
-	for (const line of optionsText(options, profile).split("\n")) {
+	const outputs: (string | undefined)[] = [];
+	for (const line of [optionsText(options, profile), optionsText(options, profile, "x.txt")].join("\n").split("\n")) {
 		const found = read(line);
 		if (found.kind === "set") again = { ...again, ...found.options };
+		else if (found.kind === "output") outputs.push(found.file);
 		else assert.match(line, /granularity/, JSON.stringify(found)); // "(default)" is none of its words, as in pprof
 	}
 	assert.deepEqual(again, options);
-});
-
-describe("completion", () => {
-	const functions = () => ["main.leaf", "main.loop", "runtime.mallocgc"];
-	const complete = (line: string) => completions(line, verbs.all, functions);
-
-	test("of commands and options", () => {
-		assert.deepEqual(complete("tr"), [["tree", "trim=", "trim_path="], "tr"]);
-		assert.deepEqual(complete("help pee"), [["peek"], "pee"]);
-	});
-	test("of functions, also by their middle, also to be ignored", () => {
-		assert.deepEqual(complete("peek main.l"), [["main.leaf", "main.loop"], "main.l"]);
-		assert.deepEqual(complete("top10 malloc"), [["runtime.mallocgc"], "malloc"]);
-		assert.deepEqual(complete("top -mall"), [["-runtime.mallocgc"], "-mall"]);
-	});
-	test("of nothing", () => {
-		assert.deepEqual(complete("tags main"), [[], "main"]);
-		assert.deepEqual(complete("focus main"), [[], "main"]);
-	});
+	assert.deepEqual(outputs, [undefined, "x.txt"]);
 });

@@ -1,13 +1,5 @@
 import type { Profile } from "../formats/pprof/model.ts";
-import {
-	choices,
-	defaultOptions,
-	isOption,
-	isSwitch,
-	optionName,
-	type ProfileOptions,
-	parseOption,
-} from "../profile/options.ts";
+import { choices, defaultOptions, isOption, isSwitch, type ProfileOptions, parseOption } from "../profile/options.ts";
 import { sampleIndex } from "../profile/sample-index.ts";
 
 /** One line of the prompt, understood (google/pprof internal/driver/interactive.go, interactive and parseCommandLine). */
@@ -16,6 +8,7 @@ export type PromptLine =
 	| { readonly kind: "help"; readonly about: string }
 	| { readonly kind: "set"; readonly options: Partial<ProfileOptions> }
 	| { readonly kind: "style"; readonly style: "gomem" | "pprof" }
+	| { readonly kind: "output"; readonly file: string | undefined }
 	| { readonly kind: "run"; readonly command: PromptCommand }
 	| { readonly kind: "error"; readonly message: string };
 
@@ -77,8 +70,9 @@ function assignment(text: string, profile: Profile): PromptLine | undefined {
 		if (value === "gomem" || value === "pprof") return { kind: "style", style: value };
 		return { kind: "error", message: "style is gomem or pprof, as in style=pprof" };
 	}
+	if (name === "output" && value !== undefined) return { kind: "output", file: unquoted(value) || undefined };
 	// words such as `list` are commands, not options
-	if (name.startsWith("-") || !isOption(name)) return undefined;
+	if (name.startsWith("-") || !(isOption(name) || name === "output")) return undefined;
 	if (value === undefined && !isSwitch(name)) {
 		return { kind: "error", message: `please specify a value, e.g. ${name}=<val>` };
 	}
@@ -147,7 +141,7 @@ function joined(a: string, b: string): string {
 }
 
 /** Every option with its value, as pprof's `options` prints them (printCurrentOptions); they can be typed as they stand. */
-export function optionsText(options: ProfileOptions, profile: Profile): string {
+export function optionsText(options: ProfileOptions, profile: Profile, output = ""): string {
 	const types = profile.sampleTypes.map(({ type }) => type);
 	const lines = (Object.keys(defaultOptions) as (keyof ProfileOptions)[])
 		.filter((name) => name !== "source_path")
@@ -159,31 +153,13 @@ export function optionsText(options: ProfileOptions, profile: Profile): string {
 				if (value === "") value = types.at(-1) ?? "";
 				comment = `[${types.join(" | ")}]`;
 			} else if (name === "nodecount" && value === "-1") comment = "default";
-			else if (value === "") value = '""';
 			if (name === "granularity" && value === "") value = "(default)";
-			return `  ${name.padEnd(25)} = ${value.padEnd(20)} ${comment === "" ? "" : `${COMMENT} ${comment}`}`;
+			return optionLine(name, value, comment);
 		});
-	return lines.sort().join("\n");
+	return [...lines, optionLine("output", output)].sort().join("\n");
 }
 
-/** Completions of a line: commands and options first, then functions that contain the word (newCompleter). */
-export function completions(
-	line: string,
-	verbs: readonly string[],
-	functions: () => readonly string[],
-): [string[], string] {
-	const words = line.trimStart().split(/\s+/);
-	const last = words.at(-1) ?? "";
-	const names = [...verbs, ...Object.keys(defaultOptions).map((name) => `${name}=`), "help", "options", "quit"];
-	const [first = ""] = words;
-	if (words.length <= 1 || (first === "help" && words.length === 2)) {
-		return [names.filter((name) => name.startsWith(optionName(last))).sort(), last];
-	}
-	if (first === "tags" || !verbs.includes(first.replace(/\d+$/, ""))) return [[], last];
-	const minus = last.startsWith("-") ? "-" : "";
-	const part = last.slice(minus.length);
-	const found = functions().filter((name) => name.includes(part));
-	// one that only contains the word takes its place; of several, those that begin with it are told
-	const hits = found.length === 1 ? found : found.filter((name) => name.startsWith(part));
-	return [hits.slice(0, 200).map((name) => minus + name), last];
+function optionLine(name: string, value: string, comment = ""): string {
+	const shown = value === "" ? '""' : value;
+	return `  ${name.padEnd(25)} = ${shown.padEnd(20)} ${comment === "" ? "" : `${COMMENT} ${comment}`}`;
 }

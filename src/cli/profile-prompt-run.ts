@@ -8,8 +8,9 @@ import type { ProfileOptions } from "../profile/options.ts";
 import { writeArtifact, writeReport } from "./artifact.ts";
 import { visibleText, write } from "./output.ts";
 import type { PromptCommand } from "./profile-prompt-line.ts";
+import { type PromptTerminal, promptTerminal } from "./render/profile-spelling.ts";
 import { renderers } from "./render/registry.gen.ts";
-import type { Terminal } from "./terminal.ts";
+import { terminalFor } from "./terminal.ts";
 
 /** What a command of the prompt is run with. */
 export interface PromptState {
@@ -17,7 +18,9 @@ export interface PromptState {
 	readonly opened: OpenedProfile;
 	readonly options: ProfileOptions;
 	readonly style: "gomem" | "pprof";
-	readonly terminal: Terminal;
+	readonly terminal: PromptTerminal;
+	/** where reports go that name no file; - is standard output */
+	readonly output: string | undefined;
 }
 
 type Made = { readonly document: Result } | { readonly artifact: Artifact<Result> };
@@ -82,21 +85,19 @@ export const promptVerbs: readonly string[] = [...Object.keys(queries), ...Objec
 /** Makes the report of one command and prints it, or writes it to its file. Throws GomemError. */
 export async function runPromptCommand(state: PromptState, command: PromptCommand): Promise<void> {
 	const verb = aliases[command.verb] ?? command.verb;
-	const ctx = command.file === undefined ? state.ctx : { ...state.ctx, output: command.file };
+	const file = command.file ?? state.output;
+	const ctx = file === undefined ? state.ctx : { ...state.ctx, output: file };
 	const make = queries[verb] ?? (async () => reportArtifact(state, command, ctx, verb as ReportVerb));
 	const made = await make(state, command, ctx);
-	if ("artifact" in made) return printArtifact(state, verb, made.artifact, command.file);
+	if ("artifact" in made) return printArtifact(state, verb, made.artifact, file);
 	const render = await renderers.get(`profile-${verb}`)?.();
-	const file = command.file;
-	const terminal = file === undefined ? state.terminal : { ...state.terminal, color: false, style: plain };
+	const printed = file === undefined || file === "-";
+	// a file is as wide as what stands in it
+	const terminal = printed ? state.terminal : promptTerminal(terminalFor({}, "never", {}));
 	const text = visibleText(`${render?.(made.document, terminal) ?? ""}\n`);
-	if (file === undefined) return write(text);
+	if (printed) return write(text);
 	await writeReport(text, file);
 	await write(visibleText(`wrote ${file}\n`));
-}
-
-function plain(_style: unknown, text: string): string {
-	return text;
 }
 
 function reportArtifact(state: PromptState, command: PromptCommand, ctx: OperationContext, verb: ReportVerb): Made {
@@ -122,7 +123,7 @@ async function printArtifact(
 		return;
 	}
 	const path = file ?? freeName(artifact.fileName);
-	await writeArtifact(artifact, path);
+	if (!(await writeArtifact(artifact, path))) return;
 	if (verb === "web") {
 		const { openInBrowser } = await import("./profile-web.ts");
 		openInBrowser(path);

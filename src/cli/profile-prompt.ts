@@ -4,15 +4,18 @@ import { dirname, join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { GomemError, isAbort, toGomemError } from "../api/errors.ts";
 import type { OperationContext } from "../api/operation.ts";
-import { optionRows, viewOf } from "../api/profile-options.ts";
+import { viewOf } from "../api/profile-options.ts";
 import { prepareView } from "../api/profile-report.ts";
 import type { OpenedProfile } from "../api/profile-source.ts";
-import { defaultOptions, type ProfileOptions } from "../profile/options.ts";
+import { defaultOptions } from "../profile/options.ts";
 import { profileLabels } from "../profile/report/labels.ts";
 import { outputClosed, visibleText, write, writeError } from "./output.ts";
 import type { PromptInput } from "./profile-command.ts";
-import { completions, optionsText, type PromptVerbs, readPromptLine } from "./profile-prompt-line.ts";
+import { completions } from "./profile-prompt-complete.ts";
+import { helpText } from "./profile-prompt-help.ts";
+import { optionsText, type PromptVerbs, readPromptLine } from "./profile-prompt-line.ts";
 import { type PromptState, promptVerbs, runPromptCommand } from "./profile-prompt-run.ts";
+import { asTyped, promptTerminal } from "./render/profile-spelling.ts";
 import type { Terminal } from "./terminal.ts";
 
 const verbs: PromptVerbs = {
@@ -38,20 +41,25 @@ export async function profilePrompt(
 	terminal: Terminal,
 ): Promise<number> {
 	const interactive = process.stdin.isTTY === true;
-	const functions = functionNames(opened);
+	const completable = {
+		verbs: promptVerbs,
+		sampleTypes: opened.profile.sampleTypes.map(({ type }) => type),
+		functions: functionNames(opened),
+	};
 	const lines = createInterface({
 		input: process.stdin,
 		...(interactive ? { output: process.stdout, history: readHistory(), historySize: HISTORY } : {}),
 		terminal: interactive,
 		prompt: "(gomem) ",
-		completer: (line: string) => completions(line, promptVerbs, functions),
+		completer: (line: string) => completions(line, completable),
 	});
 	let state: PromptState = {
 		ctx,
 		opened,
 		options: { ...defaultOptions, compact_labels: true, ...viewOf(input) },
 		style: input.style === "pprof" ? "pprof" : "gomem",
-		terminal,
+		terminal: promptTerminal(terminal),
+		output: undefined,
 	};
 	if (interactive) await write(visibleText(`${greeting(state)}\n`));
 	const history = interactive ? keepHistory(lines) : () => {};
@@ -97,12 +105,13 @@ async function step(line: string, state: PromptState): Promise<PromptState | "qu
 			return { ...state, options: { ...state.options, ...read.options } };
 		case "style":
 			return { ...state, style: read.style };
+		case "output":
+			return { ...state, output: read.file };
 		case "options":
-			await write(visibleText(`${optionsText(state.options, state.opened.profile)}\n`));
+			await write(visibleText(`${optionsText(state.options, state.opened.profile, state.output)}\n`));
 			return state;
 		case "help":
-			await write(`${helpText(read.about)}\n`);
-			return state;
+			return (await help(read.about)) ? state : "failed";
 		case "run":
 			try {
 				await runPromptCommand(state, read.command);
@@ -111,32 +120,19 @@ async function step(line: string, state: PromptState): Promise<PromptState | "qu
 				if (isAbort(error)) throw error;
 				const known = toGomemError(error);
 				if (!(error instanceof GomemError)) throw error;
-				writeError(visibleText(`${[known.message, known.why, known.hint].filter((text) => text).join(": ")}\n`));
+				const hint = known.hint === undefined ? undefined : asTyped(known.hint);
+				writeError(visibleText(`${[known.message, known.why, hint].filter((text) => text).join(": ")}\n`));
 				return "failed";
 			}
 	}
 }
 
-function helpText(about: string): string {
-	const row = optionRows[about as keyof ProfileOptions];
-	if (row !== undefined) return `  ${about}: ${row.about} (now: ${about}=VALUE)`.replace(" (now: ", " (");
-	if (verbs.withRegexp.has(about)) return `  ${about} REGEXP [focus]* [-ignore]* [>file]`;
-	if (promptVerbs.includes(about)) return `  ${about} [n] [focus]* [-ignore]* [-cum] [>file]`;
-	const options = Object.entries(optionRows).map(([name, { about: what }]) => `    ${name.padEnd(22)} ${what}`);
-	return [
-		...(about === "" ? [] : [`  nothing is called ${about}`, ""]),
-		"  Commands:",
-		`    ${promptVerbs.join(" ")}`,
-		"    o/options   the options and their values",
-		"    q/quit/^D   leave",
-		"  A number limits rows (top20), a word focuses, -word ignores, -cum sorts, >file writes there.",
-		"",
-		"  Options, set as name=value:",
-		...options,
-		"    style                  gomem or pprof: how reports look",
-		"",
-		"  A sample type by its name chooses it (alloc_space); : clears focus, ignore, hide, tagfocus and tagignore",
-	].join("\n");
+/** False where there is nothing of that name. */
+async function help(about: string): Promise<boolean> {
+	const told = helpText(about, verbs);
+	if ("text" in told) await write(`${told.text}\n`);
+	else writeError(visibleText(`${told.error}\n`));
+	return "text" in told;
 }
 
 function functionNames({ profile }: OpenedProfile): () => readonly string[] {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIP } from "node:net";
+import { type AddressInfo, isIP } from "node:net";
 import { hostname } from "node:os";
 import { GomemError } from "../api/errors.ts";
 import type { Artifact, OperationContext } from "../api/operation.ts";
@@ -44,14 +44,21 @@ export async function serveProfile(
 	const pages = new Pages(ctx, opened, input);
 	const allowed = allowedHosts(host);
 	const server = createServer((request, response) => {
-		answer(request, response, pages, allowed).catch((error: unknown) => refuse(response, 500, problemOf(error)));
+		answer(request, response, pages, allowed).catch((error: unknown) =>
+			refuse(response, statusOf(error), problemOf(error)),
+		);
 	});
 	server.headersTimeout = 10_000;
 	server.requestTimeout = 30_000;
 	const at = await listening(server, host, port);
-	const url = `http://${host.includes(":") ? `[${host}]` : host === "0.0.0.0" ? "127.0.0.1" : host}:${at}/`;
+	const url = urlOf(host, at.port);
 	await write(visibleText(`Serving on ${url} (Ctrl-C ends)\n`));
-	if (input.browser) openInBrowser(url);
+	if (!isLoopback(at.address)) {
+		ctx.warn(
+			`everyone who reaches ${placeOf(at.address)} can see the profile; --http=:${at.port} is for this host only`,
+		);
+	}
+	if (input.browser) openInBrowser(urlOf(ownHost(host), at.port));
 	await new Promise<void>((resolve) => {
 		if (signal.aborted) resolve();
 		else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -77,7 +84,26 @@ export function addressOf(text: string): { readonly host: string; readonly port:
 	return { host: host === "" ? "127.0.0.1" : host, port };
 }
 
-function listening(server: Server, host: string, port: number): Promise<number> {
+function urlOf(host: string, port: number): string {
+	return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}
+
+/** An address of every interface is none that browsers go to. */
+function ownHost(host: string): string {
+	if (host === "0.0.0.0") return "127.0.0.1";
+	return host === "::" ? "::1" : host;
+}
+
+export function isLoopback(address: string): boolean {
+	return /^(?:::ffff:)?127\./.test(address) || address === "::1";
+}
+
+function placeOf(address: string): string {
+	return address === "0.0.0.0" || address === "::" ? "this host" : address;
+}
+
+/** Where it listens: a name may lead to any address. */
+function listening(server: Server, host: string, port: number): Promise<{ address: string; port: number }> {
 	return new Promise((resolve, reject) => {
 		server.once("error", (error: NodeJS.ErrnoException) =>
 			reject(
@@ -88,10 +114,8 @@ function listening(server: Server, host: string, port: number): Promise<number> 
 				}),
 			),
 		);
-		server.listen(port, host, () => {
-			const address = server.address();
-			resolve(typeof address === "object" && address !== null ? address.port : port);
-		});
+		// of a server on a port it is no name of a pipe
+		server.listen(port, host, () => resolve(server.address() as AddressInfo));
 	});
 }
 
@@ -144,6 +168,11 @@ function refuse(response: ServerResponse, status: number, why: string): void {
 	if (response.headersSent) return void response.destroy();
 	response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" });
 	response.end(`${why}\n`);
+}
+
+/** Options that do not fit are who asks, not the server. */
+function statusOf(error: unknown): number {
+	return error instanceof GomemError && error.code === "invalid-input" ? 400 : 500;
 }
 
 function problemOf(error: unknown): string {

@@ -12,8 +12,9 @@ export async function profileWeb(argv: readonly string[]): Promise<number> {
 	const form: Form = { json: false, color: "auto" };
 	const named = argv.some((word) => /^(?:-o|--output)(?:=|$)/.test(word));
 	const asked = argv.some((word) => word === "--help" || word === "-h");
-	const code = await executeOperation(operation, named || asked ? argv : [...argv, "-o", file], form);
-	if (code === 0 && !named && !asked) openInBrowser(file);
+	const words = argv.filter((word) => word !== "--no-browser");
+	const code = await executeOperation(operation, named || asked ? words : [...words, "-o", file], form);
+	if (code === 0 && !named && !asked && words.length === argv.length) openInBrowser(file);
 	return code;
 }
 

@@ -2,7 +2,7 @@ import { GomemError } from "../api/errors.ts";
 import { sourceProperties } from "../api/profile-input.ts";
 import { viewProperties } from "../api/profile-options.ts";
 import type { SchemaView } from "../api/schema.ts";
-import { isOption, isSwitch, optionName, parseOption } from "../profile/options.ts";
+import { choices, isOption, isSwitch, optionName, parseOption } from "../profile/options.ts";
 
 /** What a pprof user's words come to: a verb of `gomem profile`, or none for the prompt, and the words after it. */
 export interface ProfileWords {
@@ -22,12 +22,12 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 	["kcachegrind", "gomem profile callgrind -o callgrind.out, then kcachegrind callgrind.out"],
 ]);
 /** pprof's flags on where a profile comes from, by the name that gomem's flag has. */
-const SOURCE_FLAGS: ReadonlyMap<string, string> = new Map(
-	["seconds", "timeout", "buildid", "add_comment", "diff_base", "base", "symbolize", "http"].map((name) => [
-		name,
-		name.replaceAll("_", "-"),
-	]),
-);
+const SOURCE_FLAGS: ReadonlyMap<string, string> = new Map([
+	...["seconds", "timeout", "buildid", "add_comment", "diff_base", "base", "symbolize", "http"].map(
+		(name) => [name, name.replaceAll("_", "-")] as const,
+	),
+	...["ca", "cert", "key"].map((name) => [`tls_${name}`, name] as const),
+]);
 /** Flags of gomem's frame that take the next word as their value. */
 const FRAME_VALUES = ["output", "color", "config", "style", "every", "for", "http"] as const;
 
@@ -58,6 +58,7 @@ export function pprofWords(verb: string | undefined, given: readonly string[], v
 	for (let at = 0; at < words.length; at++) {
 		const word = words[at] ?? "";
 		if (!/^--?[a-zA-Z]/.test(word)) {
+			if (/^-\d/.test(word)) throw rowsMeant(word, `${word} is no flag`, found[0]);
 			const shorthand = found.length === 0 && bare.length === 0 ? shorthandOf(word, verbs) : undefined;
 			if (shorthand === undefined) bare.push(word);
 			else {
@@ -73,18 +74,24 @@ export function pprofWords(verb: string | undefined, given: readonly string[], v
 		const command = formatOf(word, name, verbs);
 		if (command !== undefined) {
 			if (WITH_REGEXP.has(command)) regexp = next();
-			if (WITH_REGEXP.has(command) || !/^(?:false|0|f)$/i.test(value ?? "")) found.push(command);
+			if (WITH_REGEXP.has(command) || isOn(word, value, command)) found.push(command);
 		} else flags.push(...flagWords(word, name, value, next));
 	}
-	if (found.length > 1) {
-		throw new GomemError({
-			code: "invalid-input",
-			message: `one report at a time, not ${found.join(" and ")}`,
-			hint: "gomem profile proto SOURCE -o FILE keeps a profile to make several of",
-		});
-	}
+	refuseSeveral(found);
+	refuseConflicts(flags);
+	const [asked] = found;
+	const own = asked === undefined ? flags : withoutServer(asked, flags);
 	const rest = end < 0 ? [] : given.slice(end);
-	return { verb: found[0], words: [...flags, ...(regexp === undefined ? [] : [regexp]), ...bare, ...rest] };
+	return { verb: asked, words: [...own, ...(regexp === undefined ? [] : [regexp]), ...bare, ...rest] };
+}
+
+function refuseSeveral(reports: readonly string[]): void {
+	if (reports.length < 2) return;
+	throw new GomemError({
+		code: "invalid-input",
+		message: `one report at a time, not ${reports.join(" and ")}`,
+		hint: "gomem profile proto SOURCE -o FILE keeps a profile to make several of",
+	});
 }
 
 /** The verb that a flag stands for: -top, -list; single-dash clusters of one letter are none. */
@@ -93,6 +100,57 @@ function formatOf(word: string, name: string, verbs: readonly string[]): string 
 	if (help !== undefined) refuse(name, help);
 	const verb = ALIASES.get(name) ?? name;
 	return verbs.includes(verb) && !/^-[a-zA-Z]$/.test(word) ? verb : undefined;
+}
+
+/** Whether a report is asked for: -top is, -top=false is not. */
+function isOn(word: string, value: string | undefined, verb: string): boolean {
+	if (isNo(value)) return false;
+	if (/^(?:true|t|yes|y|1|)$/i.test(value ?? "")) return true;
+	if (/^\d+$/.test(value ?? "")) throw rowsMeant(value ?? "", `-${verb} takes no number`, verb);
+	throw new GomemError({
+		code: "invalid-input",
+		message: `${word.slice(0, word.indexOf("="))} takes no value`,
+		hint: `-${verb} alone, and the SOURCE as a word of its own`,
+	});
+}
+
+function isNo(value: string | undefined): boolean {
+	return /^(?:false|f|no|n|0)$/i.test(value ?? "");
+}
+
+/** Of a number where no other than that of rows can be meant. */
+function rowsMeant(word: string, message: string, verb = "top"): GomemError {
+	const count = word.replace(/^-/, "");
+	const hint = `so many rows are gomem profile ${verb}${count} SOURCE, or --nodecount=${count}`;
+	return new GomemError({ code: "invalid-input", message, hint });
+}
+
+/** Options that are one of a few words, each of which is a flag: two of one group contradict each other, as in pprof. */
+function refuseConflicts(flags: readonly string[]): void {
+	for (const [name, words] of Object.entries(choices)) {
+		const start = `--${name}=`;
+		const given = new Set(flags.filter((flag) => flag.startsWith(start)).map((flag) => flag.slice(start.length)));
+		given.delete("");
+		if (given.size < 2) continue;
+		throw new GomemError({
+			code: "invalid-input",
+			message: `${[...given].map((word) => `-${word}`).join(" and ")} exclude each other`,
+			hint: `one of ${words.map((word) => `-${word}`).join(", ")}`,
+		});
+	}
+}
+
+/** The flags of a verb. The page is none; pprof's scripts say -no_browser everywhere, and only `web` opens one here. */
+function withoutServer(verb: string, flags: readonly string[]): readonly string[] {
+	const http = flags.find((flag) => flag.startsWith("--http="));
+	if (http !== undefined) {
+		throw new GomemError({
+			code: "invalid-input",
+			message: `-http serves the interactive page, and takes no verb such as ${verb}`,
+			hint: `gomem profile ${http.slice(1)} SOURCE, or gomem profile ${verb} SOURCE without -http`,
+		});
+	}
+	return verb === "web" ? flags : flags.filter((flag) => flag !== "--no-browser");
 }
 
 function refuse(name: string, hint: string): never {
@@ -130,6 +188,7 @@ function flagWords(
 		const given = needed(word, next());
 		return [`--${source}=${name === "timeout" && /^\d+$/.test(given) ? `${given}s` : given}`];
 	}
+	if (name === "no_browser") return isNo(value) ? [] : ["--no-browser"];
 	if (name.startsWith("no_") && isSwitch(name.slice(3))) return [`--${kebab(name)}`];
 	const long = kebab(name);
 	if (value !== undefined) return [`--${long}=${value}`];
@@ -139,7 +198,10 @@ function flagWords(
 /** A switch may be on or off, or stand for another option's value: -cum, -alloc_space. */
 function switchWords(name: string, value: string | undefined): readonly string[] {
 	const parsed = parseOption(name, value);
-	if ("error" in parsed) throw new GomemError({ code: "invalid-input", message: parsed.error });
+	if ("error" in parsed) {
+		const hint = `-${name} alone is yes, -${name}=false no`;
+		throw new GomemError({ code: "invalid-input", message: parsed.error, hint });
+	}
 	return Object.entries(parsed.options).flatMap(([key, one]) => {
 		if (typeof one !== "boolean") return [`--${kebab(key)}=${one}`];
 		if (one) return key === "trim" ? [] : [`--${kebab(key)}`];
@@ -149,7 +211,8 @@ function switchWords(name: string, value: string | undefined): readonly string[]
 
 function needed(word: string, value: string | undefined): string {
 	if (value !== undefined) return value;
-	throw new GomemError({ code: "invalid-input", message: `${word} needs a value` });
+	const hint = `as ${word}=VALUE, or as the word after it`;
+	throw new GomemError({ code: "invalid-input", message: `${word} needs a value`, hint });
 }
 
 function kebab(name: string): string {

@@ -5,7 +5,7 @@ import { ByteCount } from "../api/operation.ts";
 import { nearest } from "./nearest.ts";
 import { visibleText } from "./output.ts";
 import { renderAny } from "./render-any.ts";
-import { table } from "./table.ts";
+import { clipPath, table } from "./table.ts";
 import { terminalFor } from "./terminal.ts";
 import { readWords } from "./words.ts";
 
@@ -21,6 +21,34 @@ test("a table aligns, and cuts its widest text column to fit", () => {
 	const lines = table(columns, rows, 30).split("\n");
 	assert.ok(lines.every((line) => line.length <= 30));
 	assert.equal(lines[2], `${"b".repeat(22)}…  1,000`);
+});
+
+test("a path is cut at its front, anything else at its end", () => {
+	const path = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+	assert.equal(clipPath(path, 100), path);
+	assert.equal(clipPath(path, path.length), path);
+	assert.equal(clipPath(path, 28), "…/x86_64-linux-gnu/libc.so.6");
+	assert.equal(clipPath(path, 26), "…86_64-linux-gnu/libc.so.6");
+	assert.equal(clipPath(path, 15), "…/libc.so.6");
+	assert.equal(clipPath(path, 11), "…/libc.so.6");
+	assert.equal(clipPath(path, 1), "…");
+	assert.equal(clipPath("mapped with syscall.Mmap", 11), "mapped wit…");
+	assert.equal(table([{ head: "", paths: true }, { head: "" }], [[path, "x"]], 14), "…/libc.so.6  x");
+});
+
+test("a pipe is as wide as COLUMNS says; without it texts are made for 100, and rows have no end", () => {
+	const widths = (stream: object, env: Record<string, string>) => {
+		const { columns, rowColumns } = terminalFor(stream, "auto", env);
+		return [columns, rowColumns];
+	};
+	assert.deepEqual(widths({}, {}), [100, Number.POSITIVE_INFINITY]);
+	assert.deepEqual(widths({}, { COLUMNS: "180" }), [180, 180]);
+	assert.deepEqual(widths({}, { COLUMNS: "7" }), [40, 40]);
+	for (const none of ["", "0", "-5", "wide", "80.5"]) {
+		assert.deepEqual(widths({}, { COLUMNS: none }), [100, Number.POSITIVE_INFINITY], none);
+	}
+	assert.deepEqual(widths({ isTTY: true, columns: 80 }, { COLUMNS: "180" }), [80, 80]);
+	assert.deepEqual(widths({ isTTY: true, columns: 0 }, {}), [100, 100]);
 });
 
 test("any result becomes text: scalars, tables, nested objects", () => {

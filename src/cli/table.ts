@@ -4,6 +4,8 @@ export interface Column {
 	readonly head: string;
 	/** figures stand at the right */
 	readonly right?: boolean;
+	/** what does not fit is cut as clipPath does */
+	readonly paths?: boolean;
 }
 
 /**
@@ -19,7 +21,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 	return lines
 		.map((row) =>
 			columns
-				.map((column, i) => align(clip(row[i] ?? "", widths[i] ?? 0), widths[i] ?? 0, column.right === true))
+				.map((column, i) => {
+					const cut = column.paths === true ? clipPath : clip;
+					return align(cut(row[i] ?? "", widths[i] ?? 0), widths[i] ?? 0, column.right === true);
+				})
 				.join("  ")
 				.trimEnd(),
 		)
@@ -53,6 +58,15 @@ export function visible(text: string): number {
 export function clip(text: string, width: number): string {
 	if (visible(text) <= width) return text;
 	return `${stripVTControlCharacters(text).slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** As clip; of a path its end is kept, from a slash on where one is near: that is what tells files apart. */
+export function clipPath(text: string, width: number): string {
+	const plain = stripVTControlCharacters(text);
+	if (plain.length <= width || !plain.startsWith("/")) return clip(text, width);
+	const tail = plain.slice(plain.length - Math.max(0, width - 1));
+	const slash = tail.indexOf("/");
+	return `…${slash > 0 && slash < tail.length / 2 ? tail.slice(slash) : tail}`;
 }
 
 export function align(text: string, width: number, right: boolean): string {

@@ -3,8 +3,13 @@ import type { Result } from "../api/operation.ts";
 
 /** Where text goes: how wide it is and whether it shows colour. */
 export interface Terminal {
-	/** 100 where it is not a terminal */
+	/** what lines are made for; where it is not a terminal, COLUMNS of the environment, or 100 */
 	readonly columns: number;
+	/**
+	 * what a row of a table may take: as `columns`, but without an end where it is not a terminal and COLUMNS is not set.
+	 * grep and awk want whole rows, as ps(1) gives them
+	 */
+	readonly rowColumns: number;
 	readonly color: boolean;
 	/** the text in a style ("bold", "dim", "red" …), or the text itself without colour */
 	style(style: Style | readonly Style[], text: string): string;
@@ -42,16 +47,27 @@ export function terminalFor(
 	env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
 	const tty = stream.isTTY === true;
+	// a terminal that does not know its size says 0
+	const known = tty ? stream.columns || 100 : columnsIn(env);
 	// https://no-color.org: set and not empty. TERM=dumb terminals cannot show it.
 	const auto = tty && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 	const color = choice === "always" || (choice === "auto" && auto);
 	return {
-		// a terminal that does not know its size says 0
-		columns: tty ? Math.max(40, stream.columns || 100) : 100,
+		columns: Math.max(LEAST, known ?? 100),
+		rowColumns: known === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST, known),
 		color,
 		style: (style, text) =>
 			color && text !== ""
 				? styleText([...(typeof style === "string" ? [style] : style)], text, { validateStream: false })
 				: text,
 	};
+}
+
+/** Narrower, nothing can be laid out. */
+const LEAST = 40;
+
+/** COLUMNS, where it is a number of columns (POSIX, Base Definitions 8.3). */
+function columnsIn(env: Readonly<Record<string, string | undefined>>): number | undefined {
+	const text = env["COLUMNS"] ?? "";
+	return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
 }

@@ -133,7 +133,15 @@ export interface Reading {
 /** What the reading itself cost. */
 export interface ReadingCost {
 	readonly wallMs: number;
-	/** how long the target stood still; 0 where it was not paused */
+	/** how long the target stood still; 0 where it was not paused. Whether that was long enough, `stoodStill` says */
 	readonly pausedMs: number;
 	readonly bytesRead: number;
+}
+
+/** The part of `unavailable` that says why the target was not stopped, or ran on before the reading was done. */
+export const PAUSE_PART = "pause";
+
+/** Whether the target stood still from the first to the last that was read of it. */
+export function stoodStill({ cost, unavailable }: Pick<Reading, "cost" | "unavailable">): boolean {
+	return cost.pausedMs > 0 && !unavailable.some(({ part }) => part === PAUSE_PART);
 }

@@ -1,7 +1,7 @@
 import type { Unavailable } from "./bundle/unavailable.ts";
 
-/** The parts of a reading without which there is no runtime, the most telling first. */
-const PARTS = ["go program", "runtime memory", "runtime", "executable", "mappings"];
+/** The parts of a reading without which there is no runtime, the most telling first; hyphenated are those of a capture. */
+const PARTS = ["go program", "program", "runtime memory", "runtime-memory", "runtime", "executable", "mappings"];
 
 /** Of all that could not be read, why the Go runtime could not; `otherwise` where nothing says. */
 export function runtimeProblem(

@@ -4,7 +4,8 @@ import type { RuntimeState } from "../goruntime/runtime-state.ts";
 import { SPAN_IN_USE } from "../goruntime/spans.ts";
 import type { Growth } from "./growth.ts";
 import type { Ledger } from "./ledger.ts";
-import type { RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
+import { MappingOwners } from "./mapping-lines.ts";
+import type { FilePages, RuntimeFacts, VerdictFacts } from "./verdict-facts.ts";
 
 /** Gathers what a verdict rests on. */
 export function verdictFacts(
@@ -13,9 +14,13 @@ export function verdictFacts(
 	runtime: RuntimeState | undefined,
 	ledger: Ledger,
 	growth: Growth | undefined,
+	watched = false,
 ): VerdictFacts {
 	return {
 		target,
+		watched: watched || growth !== undefined,
+		program: programKnown(reading),
+		filePages: filePages(reading),
 		counted: reading.core === undefined ? "resident" : "in the core",
 		ledger,
 		growth,
@@ -26,6 +31,33 @@ export function verdictFacts(
 		blurBytes: runtime?.blur.heapBytes ?? 0,
 		layoutCertainty: reading.program?.layout?.certainty,
 	};
+}
+
+/** Without a program in the reading: whether it was looked for in an executable, or there was none to look at. */
+function programKnown({ program, unavailable }: Reading): VerdictFacts["program"] {
+	if (program !== undefined) return "go";
+	const read = unavailable.some(({ part }) => part === "go program");
+	return read ? "other" : "unknown";
+}
+
+/**
+ * By the counters of smaps, which a core does not have. Private_Dirty alone would not do: it counts pages of the file itself,
+ * too, where they wait to be written back and nobody else has mapped them.
+ */
+function filePages(reading: Reading): FilePages | undefined {
+	if (reading.core !== undefined || reading.mappings.length === 0) return undefined;
+	const owners = new MappingOwners(reading);
+	let copied = 0;
+	let unwritten = 0;
+	for (const [index, m] of reading.mappings.entries()) {
+		const dirty = m.privateDirty + m.sharedDirty;
+		if ((m.kind !== "file" && m.kind !== "device") || dirty === 0) continue;
+		if (!owners.idOf(index).startsWith("files.")) continue;
+		const copies = m.permissions.shared ? 0 : Math.min(m.privateDirty, m.anonymous);
+		copied += copies;
+		unwritten += dirty - copies;
+	}
+	return { copied, unwritten };
 }
 
 function runtimeFacts(reading: Reading, runtime: RuntimeState): RuntimeFacts {

@@ -29,7 +29,11 @@ export interface VerdictFacts {
 	readonly target: string;
 	readonly ledger: Ledger;
 	readonly growth: Growth | undefined;
+	/** readings over time were asked for: advice to take some says nothing new */
+	readonly watched: boolean;
 	readonly runtime: RuntimeFacts | undefined;
+	/** go: its executable says so; other: it does not; unknown: it could not be read */
+	readonly program: "go" | "other" | "unknown";
 	readonly limit: { readonly bytes: number; readonly source: string };
 	/** operating system threads */
 	readonly threads: number;
@@ -38,7 +42,17 @@ export interface VerdictFacts {
 	readonly counted: "resident" | "in the core";
 	/** how far the heap's numbers moved while they were read */
 	readonly blurBytes: number;
+	/** resident pages of mapped files; undefined where smaps could not be read */
+	readonly filePages: FilePages | undefined;
 	readonly layoutCertainty: "exact" | "dwarf" | "interpolated" | "validated" | undefined;
+}
+
+/** Of what stands on the lines `files.…`, what the kernel cannot simply drop. */
+export interface FilePages {
+	/** private dirty copies: pages that were written in private mappings, and belong to no file any more */
+	readonly copied: number;
+	/** dirty pages that are yet to be written back to their file */
+	readonly unwritten: number;
 }
 
 export interface RuntimeFacts {

@@ -1,7 +1,11 @@
 import { bytes, percent } from "../figures/figures.ts";
-import { limitedByMemory, NO_MEMORY_LIMIT } from "../goruntime/pacer.ts";
-import { type Advice, adviceFor } from "./advice.ts";
+import { adviceFor } from "./advice.ts";
+import { type Advice, bytesOf } from "./advice-shape.ts";
 import { largestPart, type PartCode, type Parts, sumParts, type VerdictCode } from "./groups.ts";
+import type { Growth } from "./growth.ts";
+import { changeInWords, NOISE, overTime, shareOfGrowth } from "./growth-words.ts";
+import { limitFindings } from "./limits.ts";
+import { freedShare, keptShare } from "./survival.ts";
 import type { Confidence, Verdict, VerdictFacts } from "./verdict-facts.ts";
 
 /** A part decides when it holds this much of Rss. */
@@ -15,34 +19,56 @@ export function judge(facts: VerdictFacts): Verdict {
 	const dominant = largest !== undefined && largest.bytes >= facts.ledger.rssBytes * DOMINANT ? largest.code : "mixed";
 	const code = growing ?? dominant;
 	const advice = adviceFor(code, facts, parts);
+	const limits = limitFindings(facts);
+	const urgent = limits.flatMap((finding) => finding.change ?? []);
+	const small = growing === undefined && facts.ledger.rssBytes < notableBytes(facts);
 	return {
 		code,
-		sentence: growing === undefined ? standing(code, facts, parts, advice) : growingSentence(growing, facts, advice),
+		sentence:
+			growing === undefined || facts.growth === undefined
+				? standing(code, facts, parts, advice)
+				: growingSentence(growing, facts.growth, advice),
 		confidence: confidenceOf(code, facts, parts),
 		reasons: reasonsFor(code, facts, parts, advice),
-		advice: growing === undefined && facts.ledger.rssBytes < notableBytes(facts) ? [SMALL] : advice.change,
+		advice: [...urgent, ...(small && urgent.length === 0 ? [SMALL] : advice.change)],
 		next: advice.next,
-		also: alsoSee(code, facts, parts),
+		also: [...limits.map((finding) => finding.note), ...alsoSee(code, facts, parts)],
 	};
 }
 
 function standing(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice: Advice): string {
+	const of = `of ${bytes(facts.ledger.rssBytes)} ${facts.counted}`;
 	if (code === "mixed") {
 		const [first, second] = [...parts].sort((a, b) => b[1] - a[1]);
 		const names = [first, second]
 			.filter((p) => p !== undefined)
 			.map(([part, size]) => `${NAMES[part]} ${share(size, facts)}`);
-		return `No single part dominates: ${names.join(", ")} of ${bytes(facts.ledger.rssBytes)} ${facts.counted}`;
+		return `No single part dominates: ${names.join(", ")} ${of}${withoutGrowth(facts)}`;
 	}
-	return `${advice.headline} (${share(parts.get(code) ?? 0, facts)} of ${bytes(facts.ledger.rssBytes)} ${facts.counted})`;
+	const detail = advice.detail === undefined ? "" : `: ${advice.detail}`;
+	return `${advice.headline} (${share(parts.get(code) ?? 0, facts)} ${of})${detail}${withoutGrowth(facts)}`;
 }
 
-function growingSentence(code: PartCode | "mixed", facts: VerdictFacts, advice: Advice): string {
-	const growth = facts.growth;
-	if (growth === undefined) return advice.headline;
-	const rate = `${bytes(growth.rssBytes)} in ${Math.round(growth.seconds)} s`;
-	if (code === "mixed") return `Growth of ${rate}, and no single part carries it`;
-	return `Growth is in ${NAMES[code]}: ${bytes(growth.parts.get(code) ?? 0)} of ${rate}. ${advice.growing}`;
+/** What several readings said, where growth does not decide. */
+function withoutGrowth({ growth }: VerdictFacts): string {
+	if (growth === undefined) return "";
+	const change = growth.rssBytes;
+	if (growth.other !== undefined) {
+		const differs =
+			change === 0 ? "as large as" : `${bytes(Math.abs(change))} ${change < 0 ? "smaller" : "larger"} than`;
+		return `. RSS is ${differs} that of ${processName(growth.other.pid)}, which the baseline is of: another process of this program`;
+	}
+	return `. ${changeInWords(growth)}`;
+}
+
+function processName(pid: number | undefined): string {
+	return pid === undefined ? "the process" : `pid ${pid}`;
+}
+
+function growingSentence(code: PartCode | "mixed", growth: Growth, advice: Advice): string {
+	const { rssBytes, seconds } = growth;
+	if (code === "mixed") return `Growth of ${bytes(rssBytes)} in ${overTime(seconds)}, and no single part carries it`;
+	return `Growth is in ${NAMES[code]}: ${shareOfGrowth(growth.parts.get(code) ?? 0, rssBytes, seconds)}. ${advice.growing}`;
 }
 
 /** The parts as a sentence names them. */
@@ -62,6 +88,12 @@ export const NAMES: Readonly<Record<PartCode, string>> = {
 };
 
 function confidenceOf(code: VerdictCode, facts: VerdictFacts, parts: Parts): Confidence {
+	const sure = confidenceInSizes(code, facts, parts);
+	return code === "garbage" ? lower(sure, confidenceInGarbage(facts)) : sure;
+}
+
+/** How sure it is that the memory is this part's. */
+function confidenceInSizes(code: VerdictCode, facts: VerdictFacts, parts: Parts): Confidence {
 	const { ledger } = facts;
 	const unexplained = Math.abs(ledger.residualBytes) / Math.max(1, ledger.rssBytes);
 	const blur = facts.blurBytes / Math.max(1, ledger.rssBytes);
@@ -75,19 +107,43 @@ function confidenceOf(code: VerdictCode, facts: VerdictFacts, parts: Parts): Con
 	return guessed && !facts.cgo && code !== "anon-map" ? "medium" : "high";
 }
 
+/** This much freed of what was new shows that the program allocates garbage; this much kept, that it holds what it allocates. */
+const MOST = 0.5;
+
+/** How sure it is that new objects are garbage: known of what a GC found dead, and seen where one ran between two readings. */
+function confidenceInGarbage(facts: VerdictFacts): Confidence {
+	if (bytesOf(facts, "heap.dead") >= facts.ledger.rssBytes * DOMINANT) return "high";
+	const seen = facts.growth?.survival;
+	if (seen !== undefined && freedShare(seen) >= MOST) return "high";
+	if (seen !== undefined && keptShare(seen) >= MOST) return "low";
+	const { runtime } = facts;
+	// a program that collects usually has some; one that has not collected yet, or does not, may hold it all
+	return runtime === undefined || runtime.numGc === 0 || runtime.pacer.gcPercent < 0 ? "low" : "medium";
+}
+
+const CONFIDENCES: readonly Confidence[] = ["low", "medium", "high"];
+
+function lower(a: Confidence, b: Confidence): Confidence {
+	return CONFIDENCES.indexOf(a) < CONFIDENCES.indexOf(b) ? a : b;
+}
+
 function reasonsFor(code: VerdictCode, facts: VerdictFacts, parts: Parts, advice: Advice): string[] {
 	const reasons: string[] = [];
-	if (facts.growth?.carrier !== undefined) {
-		const risen = [...facts.growth.lines].filter(([, change]) => change > 0).sort((a, b) => b[1] - a[1]);
-		for (const [id, change] of risen.slice(0, 3))
-			reasons.push(
-				`${id} +${bytes(change)} over ${facts.growth.readings} readings in ${Math.round(facts.growth.seconds)} s`,
-			);
-	} else if (code !== "mixed") {
+	const { growth } = facts;
+	const changed = growth?.carrier !== undefined || growth?.other !== undefined || (growth?.missing.length ?? 0) > 0;
+	if (growth?.carrier === undefined && code !== "mixed")
 		reasons.push(`${NAMES[code]}: ${bytes(parts.get(code) ?? 0)} of ${bytes(facts.ledger.rssBytes)} ${facts.counted}`);
-	}
+	if (growth !== undefined && changed) reasons.push(...changedLines(growth));
 	reasons.push(...advice.reasons);
 	return reasons;
+}
+
+/** The lines that changed most: those that rose, and against another process those that are smaller as well. */
+function changedLines({ lines, readings, seconds, other }: Growth): string[] {
+	const told = [...lines].filter(([, change]) => (other === undefined ? change : Math.abs(change)) >= NOISE);
+	told.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+	const since = other === undefined ? `over ${readings} readings in ${overTime(seconds)}` : "against that process";
+	return told.slice(0, 3).map(([id, change]) => `${id} ${bytes(change, { sign: true })} ${since}`);
 }
 
 /** Other parts of note: each needs a share of Rss and 64 MiB or 5 % of the limit, as no ratio judges alone. */
@@ -108,7 +164,6 @@ function alsoSee(code: VerdictCode, facts: VerdictFacts, parts: Parts): string[]
 		const advice = adviceFor(part, facts, parts);
 		also.push(`${NAMES[part]} ${bytes(size)} (${share(size, facts)}): ${advice.change[0] ?? advice.headline}`);
 	}
-	also.push(...limitNotes(facts));
 	const released = facts.runtime?.heapReleased ?? 0;
 	if (released >= floor && released >= facts.ledger.rssBytes * NOTABLE_SHARE) {
 		also.push(
@@ -116,23 +171,6 @@ function alsoSee(code: VerdictCode, facts: VerdictFacts, parts: Parts): string[]
 		);
 	}
 	return also;
-}
-
-function limitNotes(facts: VerdictFacts): string[] {
-	const { runtime, limit } = facts;
-	if (runtime === undefined || limit.source === "machine") return [];
-	const unset = runtime.pacer.memoryLimit === NO_MEMORY_LIMIT;
-	if (unset && runtime.pacer.gcPercent < 0)
-		return [
-			`GOGC=off without GOMEMLIMIT under a limit of ${bytes(limit.bytes)}: nothing starts the collector before the limit kills the process`,
-		];
-	if (unset) return [`GOMEMLIMIT is unset under a limit of ${bytes(limit.bytes)} (${limit.source})`];
-	const over = Number(runtime.pacer.memoryLimit) > limit.bytes;
-	if (over)
-		return [
-			`GOMEMLIMIT ${bytes(Number(runtime.pacer.memoryLimit))} is above the limit of ${bytes(limit.bytes)} (${limit.source}): it cannot help`,
-		];
-	return limitedByMemory(runtime.pacer) ? ["GOMEMLIMIT, not GOGC, sets the collector's pace now"] : [];
 }
 
 function share(size: number, facts: VerdictFacts): string {

@@ -124,6 +124,10 @@ test("threads' stacks by their thread, with guards; Go's arenas, metadata and th
 	assert.ok(names("binary.data").includes(`${subject.path} (bss)`));
 	assert.ok(r.owners.some((o) => o.owner === "libs.libc.so.6"));
 	assert.ok(r.owners.some((o) => o.owner.startsWith("runtime.metadata.page-summary")));
+	await assert.rejects(maps(subject.pid, { owner: "bogus" }), {
+		code: "owner-unknown",
+		hint: /^owners here are .*\bbinary\.text, .*\bheap, .*\bthreads\.stacks/,
+	});
 	const only = await maps(subject.pid, { owner: "threads", all: true });
 	assert.ok(only.mappings.every((m) => m.owner === "threads.stacks" && m.counters !== undefined));
 	assert.equal(only.rssBytes, r.rssBytes);

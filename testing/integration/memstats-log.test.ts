@@ -117,7 +117,7 @@ describe("gomem memstats of a log", () => {
 
 	test("a file without MemStats, and one that is not there", async () => {
 		await assert.rejects(read(file("prose.log", "nothing to see\n".repeat(100))), { code: "no-memstats" });
-		await assert.rejects(read(file("empty.log", "")), { code: "no-memstats" });
+		await assert.rejects(read(file("empty.log", "")), { code: "target-unknown", message: /is empty/ });
 		await assert.rejects(read(join(folder, "missing.log")), { code: "target-not-found" });
 		await assert.rejects(read(file("broken.json", '{\n"memstats": {"HeapSys": 1, "BySize": [')), /no MemStats/);
 	});

@@ -277,6 +277,8 @@ describe("HTTP that is not as it should be", () => {
 		assert.equal(shown("http://u:p@h:1/x?debug=1&token=t"), "http://h:1/x?debug=1&token=…");
 		assert.equal(shown("unix:///run/a.sock"), "unix:/run/a.sock");
 		assert.equal(shown("unix:/run/a.sock:/debug/vars"), "unix:/run/a.sock:/debug/vars");
-		for (const bad of ["ftp://h/", "http://", "unix:relative", "h:80"]) assert.equal(shown(bad), undefined, bad);
+		assert.equal(shown("unix:run/a.sock"), "unix:run/a.sock");
+		for (const bad of ["ftp://h/", "http://", "unix:", "unix://host/a", "h:80"])
+			assert.equal(shown(bad), undefined, bad);
 	});
 });

@@ -103,11 +103,15 @@ describe("the prompt under a script", { skip }, () => {
 	});
 
 	test("a verb that does not exist is no process", async () => {
-		const { status, stderr } = spawnSync(gomem, ["profile", "tpo", heap], { env, input: "", encoding: "utf8" });
-		assert.equal(status, 0, "the other source is there");
-		assert.match(stderr, /left out: no process here is called tpo/);
-		const alone = spawnSync(gomem, ["profile", "tpo"], { env, input: "", encoding: "utf8" });
-		assert.equal(alone.status, 2);
+		for (const words of [["tpo", heap], ["tpo"], ["topp5", heap]]) {
+			const { status, stderr } = spawnSync(gomem, ["profile", ...words], { env, input: "", encoding: "utf8" });
+			assert.equal(status, 2, words.join(" "));
+			assert.match(stderr, /has no verb .*\n.*did you mean gomem profile top5?\?/);
+		}
+		// what is not near a verb may be a process that is not there
+		const other = spawnSync(gomem, ["profile", "no-such-thing", heap], { env, input: "", encoding: "utf8" });
+		assert.equal(other.status, 0, "the other source is there");
+		assert.match(other.stderr, /left out: there is no file no-such-thing/);
 	});
 });
 
@@ -176,8 +180,8 @@ describe("-http", { skip }, () => {
 			assert.deepEqual([...bytes.subarray(0, 2)], [0x1f, 0x8b]);
 			assert.equal((await fetch(new URL("/nope", url))).status, 404);
 			assert.equal((await fetch(url, { method: "POST" })).status, 405);
-			assert.equal((await fetch(new URL("/?focus=(", url))).status, 500);
-			assert.equal((await fetch(new URL("/?nodecount=x", url))).status, 500);
+			assert.equal((await fetch(new URL("/?focus=(", url))).status, 400);
+			assert.equal((await fetch(new URL("/?nodecount=x", url))).status, 400);
 			const statuses = await Promise.all(
 				["evil.example", `evil.example:${url.port}`, "localhost", `127.0.0.1:${url.port}`, "[::1]"].map((host) =>
 					statusOf(url, host),
@@ -198,7 +202,7 @@ describe("-http", { skip }, () => {
 		assert.match(wrong.stderr, /--http cannot be ":99999"/);
 		const both = spawnSync(gomem, ["profile", "-http=:", "-top", heap], { env, encoding: "utf8" });
 		assert.equal(both.status, 2);
-		assert.match(both.stderr, /has no flag --http/);
+		assert.match(both.stderr, /-http serves the interactive page, and takes no verb such as top/);
 	});
 });
 

@@ -322,7 +322,7 @@ describe("ps: the list", { skip }, () => {
 
 	test("--every: a document a beat", async () => {
 		await using subject = await startSubject("livemap", { args: ["-mib", "4"] });
-		const outcome = await run(operation, { every: "50ms", for: "1s", name: "livemap" });
+		const outcome = await run(operation, { every: "100ms", for: "1s", name: "livemap" });
 		assert.equal(outcome.kind, "documents");
 		const seen: boolean[] = [];
 		if (outcome.kind !== "documents") return;
@@ -333,9 +333,11 @@ describe("ps: the list", { skip }, () => {
 		assert.ok(seen.length >= 2 && seen.every(Boolean), String(seen));
 	});
 
-	test("text fits 100 columns", async () => {
+	test("text has all columns in a pipe, and those that fit where COLUMNS says how many", async () => {
 		await using _subject = await startSubject("livemap", { args: ["-mib", "4"] });
-		const { stdout } = await exec(launcher, ["ps"]);
+		const { stdout: piped } = await exec(launcher, ["ps"], { env: { ...process.env, COLUMNS: "" } });
+		assert.match(piped, /^ *PID +PPID .* RSS .* LIVE HEAP .* GOROUTINES .* UP .*MODULE/m);
+		const { stdout } = await exec(launcher, ["ps"], { env: { ...process.env, COLUMNS: "100" } });
 		assert.match(stdout, /^ *PID .* RSS .* LIVE HEAP .* GOROUTINES .* UP$/m);
 		for (const line of stdout.split("\n")) assert.ok(line.length <= 100, line);
 	});

@@ -237,7 +237,7 @@ describe("rates", () => {
 		const results: SpansResult[] = [];
 		const readings: RuntimeState[] = [];
 		const truths: SubjectMemStats[] = [];
-		const outcome = await run(operation, { target: String(subject.pid), every: "10ms" });
+		const outcome = await run(operation, { target: String(subject.pid), every: "100ms" });
 		assert.ok(outcome.kind === "documents");
 		const documents = outcome.documents[Symbol.asyncIterator]();
 		for (let i = 0; i < 2; i++) {

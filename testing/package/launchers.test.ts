@@ -53,6 +53,23 @@ test("bin/gomem runs the bundle that is newer than all sources, through symbolic
 	assert.equal(launch("bin/gomem", tree).ran, "dist/main.js why a b");
 });
 
+test("bin/gomem runs the bundle where only tests and their data are newer", () => {
+	stamp(-60);
+	const sources = [join(tree, "src/cli/main.ts"), join(tree, "package.json")];
+	const before = Date.now() / 1000 - 120;
+	for (const path of sources) utimesSync(path, before, before);
+	mkdirSync(join(tree, "src/cli/testdata/deep"), { recursive: true });
+	writeFileSync(join(tree, "src/cli/main.test.ts"), "");
+	writeFileSync(join(tree, "src/cli/testdata/fixture.ts"), "");
+	writeFileSync(join(tree, "src/cli/testdata/deep/fixture.ts"), "");
+	assert.equal(launch(join(tree, "bin/gomem")).ran, "dist/main.js why a b");
+	for (const path of sources) {
+		utimesSync(path, Date.now() / 1000, Date.now() / 1000);
+		assert.equal(launch(join(tree, "bin/gomem")).ran, "src/cli/main.ts why a b", path);
+		utimesSync(path, before, before);
+	}
+});
+
 test("bin/gomem without the repository's Node.js says what to do", () => {
 	const bare = join(folder, "bare");
 	mkdirSync(join(bare, "bin"), { recursive: true });

@@ -2,7 +2,8 @@ import { statfsSync } from "node:fs";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { type MemoryCgroup, memoryCgroup, parseCgroupPath } from "../../formats/cgroupfs/cgroup-path.ts";
 import { cgroupDirectories, parseMountinfo } from "../../formats/cgroupfs/mountinfo.ts";
-import { type Gone, readProcText } from "./proc-files.ts";
+import type { Gone } from "./gone.ts";
+import { readProcText } from "./proc-files.ts";
 import { readSmallText } from "./proc-text.ts";
 import { errnoOf } from "./system-error.ts";
 

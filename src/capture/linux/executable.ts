@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
-import { failure, type Gone, readProcLink } from "./proc-files.ts";
+import type { Gone } from "./gone.ts";
+import { failure, readProcLink } from "./proc-files.ts";
 import { readAt } from "./safe-memory.ts";
 import { errnoOf } from "./system-error.ts";
 import { memoryTask } from "./task-state.ts";

@@ -3,9 +3,10 @@ import { decodeUtf8 } from "../../bytes/cursor.ts";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { readableEnvironment } from "../../formats/procfs/environ.ts";
 import { type Access, explainDenied } from "./denied.ts";
+import { type Gone, goneProcess } from "./gone.ts";
 import { readCapped } from "./proc-text.ts";
 import { errnoOf, isDenied, isGone } from "./system-error.ts";
-import { memoryTask, readTaskStat } from "./task-state.ts";
+import { memoryTask } from "./task-state.ts";
 
 const MiB = 2 ** 20;
 
@@ -42,15 +43,6 @@ const FILES = {
 } as const satisfies Readonly<Record<string, FileRow>>;
 
 export type ProcFile = keyof typeof FILES;
-
-/** The process had ended; `isUnavailable` holds for it as well. */
-export interface Gone extends Unavailable {
-	readonly gone: true;
-}
-
-export function isGoneResult(value: object): value is Gone {
-	return "gone" in value;
-}
 
 /** Reads a file of /proc/PID. Gone, denied and too long are told apart; other system errors are thrown. */
 export function readProcBytes(pid: number, name: ProcFile): Uint8Array | Gone | Unavailable {
@@ -98,12 +90,8 @@ export function failure(pid: number, name: string, access: Access, error: unknow
 	if (errno === undefined) throw error;
 	if (isDenied(errno)) return explainDenied(pid, access);
 	if (!isGone(errno)) throw error;
-	if (readTaskStat(`/proc/${pid}/stat`) === undefined) return goneResult(pid);
-	if (name === "exe")
-		return { unavailable: `process ${pid} has no executable file: a kernel thread, or it is about to end` };
+	const gone = goneProcess(pid);
+	if (gone !== undefined) return gone;
+	if (name === "exe") return { unavailable: `process ${pid} has no executable file: it is about to end` };
 	return { unavailable: `this kernel has no /proc/PID/${name}` };
-}
-
-export function goneResult(pid: number): Gone {
-	return { gone: true, unavailable: `process ${pid} has ended, or never was, or /proc hides it (hidepid)` };
 }

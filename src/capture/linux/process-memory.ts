@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { explainDenied } from "./denied.ts";
+import { goneProcess } from "./gone.ts";
 import { errnoOf, isDenied, isGone } from "./system-error.ts";
 import { memoryTask } from "./task-state.ts";
 
@@ -88,7 +89,7 @@ export function openProcessMemory(pid: number): ProcessMemory | Unavailable {
 		return new ProcessMemory(pid, openSync(`/proc/${memoryTask(pid)}/mem`, "r"));
 	} catch (error) {
 		const errno = errnoOf(error);
-		if (errno !== undefined && isGone(errno)) return { unavailable: `process ${pid} has ended` };
+		if (errno !== undefined && isGone(errno)) return goneProcess(pid) ?? { unavailable: `process ${pid} has ended` };
 		if (errno !== undefined && isDenied(errno)) return explainDenied(pid, "attach");
 		throw error;
 	}

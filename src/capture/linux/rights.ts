@@ -1,11 +1,11 @@
 import { closeSync, openSync, readlinkSync } from "node:fs";
 import type { Unavailable } from "../../evidence/bundle/unavailable.ts";
 import { type Access, accessFacts, whyDenied } from "./denied.ts";
+import { type Gone, goneProcess } from "./gone.ts";
 import { framesVisible } from "./page-frames.ts";
-import { type Gone, goneResult } from "./proc-files.ts";
 import { readCapped } from "./proc-text.ts";
 import { errnoOf, isDenied, isGone } from "./system-error.ts";
-import { memoryTask, readTaskStat, tasksOf } from "./task-state.ts";
+import { memoryTask, tasksOf } from "./task-state.ts";
 
 /**
  * What gomem may read of a process. "granted", or why not and what would help:
@@ -33,7 +33,8 @@ export type Right = "granted" | Unavailable;
 
 /** Tries each, by opening it: what the kernel says counts, not what the rules would have it say. */
 export function readingRights(pid: number): ReadingRights | Gone {
-	if (readTaskStat(`/proc/${pid}/stat`) === undefined) return goneResult(pid);
+	const gone = goneProcess(pid);
+	if (gone !== undefined) return gone;
 	const task = memoryTask(pid);
 	return {
 		memory: opens(pid, `/proc/${task}/mem`, "attach"),
@@ -96,7 +97,6 @@ function attempt(pid: number, access: Access, action: () => unknown, what: strin
 		if (errno === undefined) throw error;
 		if (isDenied(errno)) return whyDenied(accessFacts(pid), access);
 		if (!isGone(errno)) throw error;
-		if (readTaskStat(`/proc/${pid}/stat`) === undefined) return goneResult(pid);
-		return { unavailable: `this kernel has no ${what}, or the process has none` };
+		return goneProcess(pid) ?? { unavailable: `this kernel has no ${what}, or the process has none` };
 	}
 }

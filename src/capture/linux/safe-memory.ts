@@ -3,6 +3,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { isUnavailable, type Unavailable } from "../../evidence/bundle/unavailable.ts";
 import type { Mapping, MappingKind } from "../../formats/procfs/mapping.ts";
 import { explainDenied } from "./denied.ts";
+import { goneProcess } from "./gone.ts";
 import { hostFacts } from "./host-facts.ts";
 import { type OpenMemory, openProcessMemory } from "./process-memory.ts";
 import { errnoOf, isDenied, isGone } from "./system-error.ts";
@@ -221,7 +222,7 @@ export function readAt(fd: number, into: Uint8Array, position: number): number {
 function goneOrAbsent(pid: number): Unavailable {
 	try {
 		closeSync(openSync("/proc/self/pagemap", "r"));
-		return { unavailable: `process ${pid} has ended` };
+		return goneProcess(pid) ?? { unavailable: `process ${pid} has ended` };
 	} catch (error) {
 		if (errnoOf(error) === undefined) throw error;
 		return {

@@ -11,8 +11,12 @@ export interface TaskStat {
 	/** R S D T t Z X I: T stopped by a signal, t stopped by a tracer, Z zombie, X dead */
 	readonly state: string;
 	readonly parent: number;
+	/** PF_* of include/linux/sched.h (field 9) */
+	readonly flags: number;
 	/** clock ticks since boot (field 22); with the pid it names one process for as long as the machine is up */
 	readonly startTime: number;
+	/** bytes of address space (field 23); 0 where it has none: a zombie, one that is about to end, a kernel thread */
+	readonly virtualBytes: number;
 }
 
 /** Undefined where the task is gone or its text is not what the kernel writes. `path` is a stat file. */
@@ -24,7 +28,13 @@ export function readTaskStat(path: string): TaskStat | undefined {
 	const [state, parent] = fields;
 	const startTime = Number(fields[22 - 3]);
 	if (state === undefined || parent === undefined || !Number.isSafeInteger(startTime)) return undefined;
-	return { state, parent: Number(parent), startTime };
+	return {
+		state,
+		parent: Number(parent),
+		flags: Number(fields[9 - 3]),
+		startTime,
+		virtualBytes: Number(fields[23 - 3]),
+	};
 }
 
 /** Pid of the process that traces this task (status, TracerPid), 0 for none, undefined where the task is gone. */

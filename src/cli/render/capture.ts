@@ -2,6 +2,7 @@ import type { CaptureResult } from "../../api/capture.ts";
 import { bytes, count, duration } from "../../figures/figures.ts";
 import { clip, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { pauseText } from "./pause-text.ts";
 
 /** What was written, what is in it and what is not, and what to type next. */
 export function render(result: CaptureResult, terminal: Terminal): string {
@@ -46,6 +47,6 @@ function row(part: CaptureResult["parts"][number]): string[] {
 }
 
 function cost(r: CaptureResult): string {
-	const paused = r.cost.pausedMs > 0 ? `target paused ${duration(r.cost.pausedMs)}` : "target not paused";
-	return `read ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}`;
+	const unavailable = r.parts.flatMap(({ id, unavailable: why }) => (why === undefined ? [] : [{ part: id }]));
+	return `read ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${pauseText({ cost: r.cost, unavailable })}`;
 }

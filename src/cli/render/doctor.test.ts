@@ -8,7 +8,12 @@ import { summaryOf } from "../../api/doctor-summary.ts";
 import { ordinary } from "../../api/testdata/host-surveys.ts";
 import { render } from "./doctor.ts";
 
-const terminal = (columns: number) => ({ columns, color: false, style: (_: unknown, text: string) => text });
+const terminal = (columns: number) => ({
+	columns,
+	rowColumns: columns,
+	color: false,
+	style: (_: unknown, text: string) => text,
+});
 
 describe("gomem doctor as text", () => {
 	test("begins with the sentence, fits 100 columns, and names each way once", () => {

@@ -6,6 +6,7 @@ import type { Terminal } from "../terminal.ts";
 interface Column {
 	readonly head: string;
 	readonly right?: boolean;
+	readonly paths?: boolean;
 	readonly cell: (m: MapsMapping) => string;
 }
 
@@ -38,10 +39,10 @@ export function mappingRows(r: MapsResult, terminal: Terminal): string[] {
 							m.change === undefined ? "" : m.change.kind === "new" ? "new" : changed(m.change.rssBytes),
 					},
 				]),
-		{ head: "NAME", cell: nameOf },
+		{ head: "NAME", paths: true, cell: nameOf },
 	];
 	const cells = r.mappings.map((m) => columns.map((column) => column.cell(m)));
-	const [head = "", ...lines] = table(columns, cells, terminal.columns - 2).split("\n");
+	const [head = "", ...lines] = table(columns, cells, terminal.rowColumns - 2).split("\n");
 	const shown = r.owners.reduce((n, owner) => n + owner.mappings, 0);
 	const of =
 		r.view.owner === undefined
@@ -92,12 +93,12 @@ export function changeRows(r: MapsResult, terminal: Terminal): string[] {
 		{ head: "RSS", right: true },
 		{ head: "SIZE", right: true },
 		{ head: "ADDRESS", right: true },
-		{ head: "NAME" },
+		{ head: "NAME", paths: true },
 	];
 	const cells = changes
 		.slice(0, CHANGES)
 		.map((c) => [c.kind, changed(c.rss), changed(c.size), c.address.slice(2), c.name]);
-	const [head = "", ...lines] = table(columns, cells, terminal.columns - 2).split("\n");
+	const [head = "", ...lines] = table(columns, cells, terminal.rowColumns - 2).split("\n");
 	const more = changes.length > CHANGES ? [`  and ${count(changes.length - CHANGES)} more: --json has them`] : [];
 	return ["", terminal.style("dim", `  ${head}`), ...lines.map((line) => `  ${line}`), ...more];
 }

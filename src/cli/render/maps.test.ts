@@ -7,7 +7,8 @@ import { terminalFor } from "../terminal.ts";
 import { render } from "./maps.ts";
 
 const MiB = 2 ** 20;
-const plain = terminalFor({}, "never", {});
+const plain = terminalFor({ isTTY: true, columns: 100 }, "never", {});
+const pipe = terminalFor({}, "never", {});
 
 function owner(id: string, mib: number, more: Partial<MapsOwner> = {}): MapsOwner {
 	const bytes = mib * MiB;
@@ -89,7 +90,7 @@ test("a row per owner; small neighbours in one row; nothing wider than the termi
 	fits(text);
 	assert.match(text, /^ {2}heap +Go's arenas.* +1 +1\.00 GiB +512\.0 MiB +512\.0 MiB +512\.0 MiB$/m);
 	assert.match(text, /^ {2}libs +3: libcrypto\.so\.3, libc\.so\.6, ld-linux.* 3 +12\.0 MiB +6\.0 MiB/m);
-	assert.match(text, /^ {2}files +\/var\/lib\/orders\/.*…/m);
+	assert.match(text, /^ {2}files +…\/everything\/that\/was\/ever\/ordered\.bolt /m);
 	assert.match(text, /^ {2}anon +mapped with unix\.Mmap/m);
 	assert.doesNotMatch(text, /SWAP|HUGE|GROWTH|VmRSS/);
 });
@@ -160,4 +161,22 @@ test("VmRSS is told where it differs by more than it lags", () => {
 	const r = result(OWNERS, []);
 	assert.doesNotMatch(render({ ...r, vmRssBytes: (r.rssBytes ?? 0) + 4096 }, plain), /VmRSS/);
 	assert.match(render({ ...r, vmRssBytes: (r.rssBytes ?? 0) + 3 * MiB }, plain), /VmRSS says .*\+3\.0 MiB/);
+});
+
+test("of a path that does not fit its end is shown, and a pipe has all of it", () => {
+	const path = "/usr/lib/x86_64-linux-gnu/a-folder-of-a-distribution/with-another-one-in-it/libc.so.6";
+	const deep = `/${"d".repeat(120)}/app.data`;
+	const r = result(
+		[owner(`libs.${path}`, 3), owner(`files.${deep}`, 3)],
+		[mapping("0x7f0000000000", path, 3, { owner: `libs.${path}`, path }), mapping("0x7f1000000000", deep, 3)],
+		{ view: { all: true } },
+	);
+	const shown = render(r, plain);
+	assert.match(shown, /…(?:\/[\w-]+)*\/libc\.so\.6$/m);
+	assert.match(shown, /…d+\/app\.data$/m);
+	for (const line of shown.split("\n")) assert.ok(visible(line) <= 100, line);
+	assert.ok(render(r, pipe).includes(`  ${path}\n`) && render(r, pipe).includes(`  ${deep}\n`));
+	const owners = render({ ...r, view: { all: false } }, plain);
+	assert.match(owners, /…(?:\/[\w-]+)*\/libc\.so\.6 /);
+	assert.ok(render({ ...r, view: { all: false } }, pipe).includes(path));
 });

@@ -3,15 +3,16 @@ import { bytes, count, duration } from "../../figures/figures.ts";
 import { align, clip, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { changeRows, mappingRows } from "./maps-rows.ts";
+import { pauseText } from "./pause-text.ts";
 
 /** Who it is and the sums; a row per owner, or per mapping with --all; what changed; what could not be read; the cost. */
 export function render(r: MapsResult, terminal: Terminal): string {
 	const each = r.view.all || r.view.owner !== undefined;
 	const body = each && r.mappings.length > 0 ? mappingRows(r, terminal) : ownerRows(r, terminal);
 	const out = [
-		clip(header(r, terminal), terminal.columns),
+		clip(header(r, terminal), terminal.rowColumns),
 		"",
-		...totals(r).map((line) => clip(line, terminal.columns)),
+		...totals(r).map((line) => clip(line, terminal.rowColumns)),
 		"",
 		...body,
 		...(each && r.mappings.length === 0 && r.view.owner !== undefined && r.owners.length > 0
@@ -20,7 +21,7 @@ export function render(r: MapsResult, terminal: Terminal): string {
 		...changeRows(r, terminal),
 		...missing(r, terminal),
 		"",
-		terminal.style("dim", clip(cost(r), terminal.columns)),
+		terminal.style("dim", clip(cost(r), terminal.rowColumns)),
 	];
 	return out.join("\n");
 }
@@ -99,8 +100,8 @@ function ownerRows(r: MapsResult, terminal: Terminal): string[] {
 	const size = (value: number | undefined) => (value === undefined ? "" : bytes(value));
 	const growth = (value: number | undefined) => (value === undefined ? "" : bytes(value, { sign: true }));
 	const shows = (field: "swapBytes" | "hugeBytes") => r.owners.some((owner) => (owner[field] ?? 0) > 0);
-	const columns: { head: string; right?: boolean; cell: (row: OwnerRow) => string }[] = [
-		{ head: "OWNER", cell: (row) => row.what },
+	const columns: { head: string; right?: boolean; paths?: boolean; cell: (row: OwnerRow) => string }[] = [
+		{ head: "OWNER", paths: true, cell: (row) => row.what },
 		{ head: "COUNT", right: true, cell: (row) => (row.sizeBytes === undefined ? "" : count(row.mappings)) },
 		{ head: "SIZE", right: true, cell: (row) => size(row.sizeBytes) },
 		{ head: "RSS", right: true, cell: (row) => size(row.rssBytes) },
@@ -124,7 +125,7 @@ function ownerRows(r: MapsResult, terminal: Terminal): string[] {
 			cells.push([label, ...columns.map((column) => column.cell(row))]);
 		});
 	}
-	const [head = "", ...lines] = table(heads, cells, terminal.columns - 2).split("\n");
+	const [head = "", ...lines] = table(heads, cells, terminal.rowColumns - 2).split("\n");
 	return [terminal.style("dim", `  ${head}`), ...lines.map((line) => `  ${line}`)];
 }
 
@@ -209,7 +210,6 @@ function wrap(text: string, width: number): string[] {
 }
 
 function cost(r: MapsResult): string {
-	const paused = r.cost.pausedMs > 0 ? `target paused ${duration(r.cost.pausedMs)}` : "target not paused";
 	const each = r.view.all || r.view.owner !== undefined ? [] : ["--all lists each mapping"];
-	return [`read in ${duration(r.cost.wallMs)}`, `${bytes(r.cost.bytesRead)} read`, paused, ...each].join(" · ");
+	return [`read in ${duration(r.cost.wallMs)}`, `${bytes(r.cost.bytesRead)} read`, pauseText(r), ...each].join(" · ");
 }

@@ -222,7 +222,9 @@ function footer({ _meta: meta }: MemStatsResult, terminal: Terminal): string[] {
 	const { cost, blur } = meta;
 	const parts = [
 		...(cost === undefined ? [] : [`read in ${shortTime(cost.wallMs)}, ${bytes(cost.bytesRead)}`]),
-		...(cost !== undefined && cost.pausedMs > 0 ? [`paused ${shortTime(cost.pausedMs)}`] : []),
+		...(cost !== undefined && cost.pausedMs > 0
+			? [`paused ${shortTime(cost.pausedMs)}${blur?.paused === false ? ", not to the end" : ""}`]
+			: []),
 		...(blur === undefined || blur.heapBytes === 0 ? [] : [`HeapAlloc moved by ${bytes(blur.heapBytes)} meanwhile`]),
 		...(meta.rounded === true ? ["the source gives rounded figures"] : []),
 	];

@@ -8,7 +8,8 @@ import { headLines } from "./profile-figures.ts";
 export function fileText(result: ProfileArtifactResult, terminal: Terminal, next?: string): string {
 	const size = result.bytes === undefined ? "" : `   ${bytes(result.bytes)}`;
 	const out = headLines(result, terminal);
-	if (result.file !== undefined && result.file !== "-") {
+	if (result.file === "-") out.push("", `standard output${size}`);
+	else if (result.file !== undefined) {
 		out.push("", `${terminal.style("bold", visibleStrings(result.file))}${size}   readable by its owner only`);
 		if (next !== undefined) out.push(`Next      ${next}`);
 	}

@@ -3,6 +3,7 @@ import { visibleStrings } from "../output.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { FigureText, headLines } from "./profile-figures.ts";
+import { spelled } from "./profile-spelling.ts";
 
 type Function = ProfileListResult["functions"][number];
 
@@ -21,12 +22,12 @@ render.verbatim = true as const;
 
 function block(one: Function, text: FigureText, terminal: Terminal): string[] {
 	const head = `${terminal.style("bold", visibleStrings(one.function))}  flat ${text.value(one.flat)}, cum ${text.value(one.cum)} ${text.share(one.cum)}`;
-	const file = terminal.style("dim", clip(`  ${visibleStrings(one.file)}`, terminal.columns));
+	const file = terminal.style("dim", clip(`  ${visibleStrings(one.file)}`, terminal.rowColumns));
 	if (one.problem !== undefined) {
 		return [
 			head,
 			...(one.file === "" ? [] : [file]),
-			`  no source: ${visibleStrings(one.problem)} (--source-path, --trim-path)`,
+			`  no source: ${visibleStrings(one.problem)} (${spelled("--source-path, --trim-path", terminal)})`,
 		];
 	}
 	const figures = align("flat", WIDTH, true) + align("cum", WIDTH + 1, true);
@@ -43,6 +44,6 @@ function lineText(line: Function["lines"][number], text: FigureText, terminal: T
 		align(Number(figure) === 0 ? "·" : text.value(figure), width, true);
 	const figures = orDot(line.flat, WIDTH) + orDot(line.cum, WIDTH + 1);
 	const code = visibleStrings(line.text.replaceAll("\t", TAB));
-	const all = clip(`${figures} ${align(String(line.line), 6, true)}  ${code}`, terminal.columns);
+	const all = clip(`${figures} ${align(String(line.line), 6, true)}  ${code}`, terminal.rowColumns);
 	return Number(line.cum) === 0 && Number(line.flat) === 0 ? terminal.style("dim", all) : all;
 }

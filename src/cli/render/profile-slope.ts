@@ -19,6 +19,8 @@ const SENTENCES: Readonly<Record<Trend["verdict"], string>> = {
 	undecided: "Too few readings to tell: three are the least",
 };
 
+const ONE_TIME = "All readings are of one and the same time: a slope needs profiles of different times";
+
 export function render(result: ProfileSlopeResult, terminal: Terminal): string {
 	const text = new FigureText({ unit: result.unit, total: result.whole.last });
 	const per = (slope: Slope | undefined) => (slope === undefined ? "" : rateText(slope.perHour, result.unit));
@@ -29,7 +31,7 @@ export function render(result: ProfileSlopeResult, terminal: Terminal): string {
 		`  held       ${text.value(result.whole.first)} → ${text.value(result.whole.last)}   ${bounds(result.whole.held, result.unit)}   ${sparkline(result.heldAt, 40)}`,
 		...(result.whole.allocated === undefined ? [] : [`  allocated  ${bounds(result.whole.allocated, result.unit)}`]),
 		"",
-		`${terminal.style("bold", "Verdict")}   ${SENTENCES[result.whole.verdict]}`,
+		`${terminal.style("bold", "Verdict")}   ${sentence(result)}`,
 	];
 	const sites = result.sites.filter((site) => site.last !== 0 || site.first !== 0).slice(0, SITES);
 	if (sites.length === 0) return out.join("\n");
@@ -44,12 +46,16 @@ export function render(result: ProfileSlopeResult, terminal: Terminal): string {
 		];
 		const figures = cells.map((cell) => align(cell, 13, true)).join("");
 		const verdict = site.verdict === "leak" || site.verdict === "growing cache" ? `  ${site.verdict}` : "";
-		const name = fittingName(site.name, terminal.columns - figures.length - 2 - verdict.length);
+		const name = fittingName(site.name, terminal.rowColumns - figures.length - 2 - verdict.length);
 		out.push(`${figures}  ${name}${terminal.style("yellow", verdict)}`);
 	}
 	return out.join("\n");
 }
 render.verbatim = true as const;
+
+function sentence({ whole, spanMs }: ProfileSlopeResult): string {
+	return whole.verdict === "undecided" && spanMs === 0 ? ONE_TIME : SENTENCES[whole.verdict];
+}
 
 function rateText(perHour: number, unit: string): string {
 	if (unit === "bytes") return rate(perHour);

@@ -3,6 +3,7 @@ import { visibleStrings } from "../output.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { FigureText, headLines } from "./profile-figures.ts";
+import { spelled } from "./profile-spelling.ts";
 
 /** Values of a label that are told one by one. */
 const VALUES = 30;
@@ -16,10 +17,12 @@ export function render(result: ProfileTagsResult, terminal: Terminal): string {
 		out.push("", `${terminal.style("bold", visibleStrings(key))}  ${text.value(total)} ${text.share(total)}`);
 		for (const { value, weight } of values.slice(0, VALUES)) {
 			const figures = `${align(text.value(weight), 12, true)}${align(text.share(weight), 9, true)}  `;
-			out.push(figures + clip(visibleStrings(value), terminal.columns - figures.length));
+			out.push(figures + clip(visibleStrings(value), terminal.rowColumns - figures.length));
 		}
 		if (values.length > VALUES)
-			out.push(terminal.style("dim", `${" ".repeat(23)}${values.length - VALUES} more (--json)`));
+			out.push(
+				terminal.style("dim", `${" ".repeat(23)}${spelled(`${values.length - VALUES} more (--json)`, terminal)}`),
+			);
 	}
 	return out.join("\n");
 }

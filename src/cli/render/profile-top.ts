@@ -8,8 +8,8 @@ type Row = ProfileTopResult["rows"][number];
 /** Rows as pprof's top has them: own weight, running sum, weight with all that is called. */
 export function render(result: ProfileTopResult, terminal: Terminal): string {
 	if (result.pprof !== undefined) return result.pprof.join("\n");
-	const out = headLines(result, terminal, shownText(result, result.rows.length));
-	if (result.rows.length === 0) return [...out, "", noRowsText(result)].join("\n");
+	const out = headLines(result, terminal, shownText(result, result.rows.length, terminal));
+	if (result.rows.length === 0) return [...out, "", noRowsText(result, terminal)].join("\n");
 	const text = new FigureText(result);
 	const columns = ["flat", "%", "sum %", "cum", "%"];
 	let sum = 0;
@@ -19,7 +19,7 @@ export function render(result: ProfileTopResult, terminal: Terminal): string {
 	});
 	const widths = columns.map((head, i) => Math.max(head.length, ...cells.map((row) => visible(row[i] ?? ""))));
 	const line = (row: readonly string[]) => `  ${row.map((cell, i) => align(cell, widths[i] ?? 0, true)).join("  ")}`;
-	const room = terminal.columns - line(columns).length - 2;
+	const room = terminal.rowColumns - line(columns).length - 2;
 	out.push("", terminal.style("dim", line(columns)));
 	for (const [i, row] of result.rows.entries()) out.push(`${line(cells[i] ?? [])}  ${nameCell(row, room, terminal)}`);
 	return out.join("\n");

@@ -51,6 +51,17 @@ test("a line per process, in the columns that fit", () => {
 	assert.ok(!wide.includes("GOMEMLIMIT") && !wide.includes("SWAP"), "columns without a value are left out");
 });
 
+test("a pipe gets every column and whole lines, as from ps(1); COLUMNS limits them", () => {
+	const module = `example.com/${"m".repeat(150)}`;
+	const r = result([row(4242, { module, version: "v1.2.3", container: "0123456789ab" }), row(77)]);
+	const piped = render(r, terminalFor({}, "never", {})).split("\n");
+	const [heads = "", first = ""] = piped;
+	for (const head of ["PPID", "VSZ", "CONTAINER", "VERSION", "MODULE"]) assert.ok(heads.includes(head), head);
+	assert.ok(first.includes("4242") && first.endsWith(module), first);
+	const limited = render(r, terminalFor({}, "never", { COLUMNS: "80" })).split("\n");
+	assert.equal(limited[0], render(r, terminal(80)).split("\n")[0]);
+});
+
 test("no line is wider than the terminal, whatever the names", () => {
 	const name = "a-very-long-name-of-a-command-that-nobody-would-type-by-hand";
 	const goVersion = "go1.26.8-X:nogreenteagc,loopvar,rangefunc";

@@ -70,13 +70,13 @@ export function render(r: PsResult, terminal: Terminal): string {
 }
 
 function rows(r: PsResult, terminal: Terminal): string[] {
-	const columns = choose(r, terminal.columns);
+	const columns = choose(r, terminal.rowColumns);
 	const cells = r.processes.map((process) => columns.map((column) => column.cell(process)));
-	const [head = "", ...lines] = table(columns, cells, terminal.columns).split("\n");
+	const [head = "", ...lines] = table(columns, cells, terminal.rowColumns).split("\n");
 	return [terminal.style("dim", head), ...lines];
 }
 
-/** The columns that fit beside each other, uncut. */
+/** The columns that fit beside each other, uncut; all that say something where rows have no end. */
 function choose(r: PsResult, width: number): Column[] {
 	const chosen = [...ALWAYS];
 	const widthOf = ({ head, cell }: Column) => Math.max(visible(head), ...r.processes.map((p) => visible(cell(p))));

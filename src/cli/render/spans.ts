@@ -2,6 +2,7 @@ import type { SpansResult } from "../../api/spans.ts";
 import { bytes, count, duration, percent } from "../../figures/figures.ts";
 import { align, clip, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { pauseText, ranOn } from "./pause-text.ts";
 import { cacheLines, centralLines } from "./spans-caches.ts";
 import { listLines, sparsestLines } from "./spans-list.ts";
 
@@ -192,8 +193,7 @@ function many(n: number, what: string, plural = `${what}s`): string {
 
 function cost(r: SpansResult): string {
 	if (r.core !== undefined) return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read of a core`;
-	const paused = r.cost.pausedMs > 0 ? `target paused for ${duration(r.cost.pausedMs)}` : "target not paused";
-	const blur =
-		r.blur.heapBytes === 0 ? "it stood still" : `heap ±${bytes(r.blur.heapBytes)}, it moves (--pause for exact)`;
-	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused} · ${blur}`;
+	const still = ranOn(r) ? "its heap did not move" : "it stood still";
+	const blur = r.blur.heapBytes === 0 ? still : `heap ±${bytes(r.blur.heapBytes)}, it moves (--pause for exact)`;
+	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${pauseText(r)} · ${blur}`;
 }

@@ -2,6 +2,7 @@ import type { StacksResult } from "../../api/stacks.ts";
 import { bytes, count, duration } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { pauseText } from "./pause-text.ts";
 
 type Group = StacksResult["groups"][number];
 type Frame = Group["frames"][number];
@@ -153,7 +154,9 @@ function leftOut(r: StacksResult): string[] {
 function notes(r: StacksResult, terminal: Terminal): string[] {
 	const out: string[] = [];
 	if (r.groups.some((g) => (g.state === "waiting" || g.state === "syscall") && g.oldestWaitSeconds === undefined)) {
-		out.push("no age: the runtime dates a wait at a garbage collection, at the latest the second after it began");
+		out.push(
+			"no age: the runtime dates a wait at a garbage collection, at the latest the second collection after it began",
+		);
 	}
 	if (r.totals.torn > 0)
 		out.push(`${count(r.totals.torn)} goroutines changed while they were read and are not counted (--pause)`);
@@ -166,6 +169,5 @@ function missing(r: StacksResult, terminal: Terminal): string[] {
 
 function cost(r: StacksResult): string {
 	if (r.core !== undefined) return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read of a core`;
-	const paused = r.cost.pausedMs > 0 ? `target paused for ${duration(r.cost.pausedMs)}` : "target not paused";
-	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}`;
+	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${pauseText(r)}`;
 }

@@ -2,6 +2,7 @@ import type { WhyCoreResult, WhyResult, WhyUrlResult } from "../../api/why-shape
 import { bar, bytes, count, duration, percent, rate } from "../../figures/figures.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { pauseText, ranOn } from "./pause-text.ts";
 import { coreTotals } from "./why-core.ts";
 import { obtainedLines } from "./why-obtained.ts";
 
@@ -10,12 +11,9 @@ type Line = WhyResult["lines"][number];
 /** One screen: who it is, how much it has, where that is, the verdict, what to do next, what it cost to know. */
 export function render(result: WhyResult | WhyUrlResult | WhyCoreResult, terminal: Terminal): string {
 	if ("obtained" in result) {
-		return [
-			...obtainedLines(result, terminal),
-			"",
-			...verdict(result, terminal),
-			...unavailable(result, terminal),
-		].join("\n");
+		return [...obtainedText(result, terminal), "", ...verdict(result, terminal), ...unavailable(result, terminal)].join(
+			"\n",
+		);
 	}
 	const fit = (line: string) => clip(line, terminal.columns);
 	return [
@@ -30,6 +28,40 @@ export function render(result: WhyResult | WhyUrlResult | WhyCoreResult, termina
 		"",
 		terminal.style("dim", clip(cost(result), terminal.columns)),
 	].join("\n");
+}
+
+/** What a page says of Sys, the limit that it tells of, and what several readings of it say. */
+function obtainedText(r: WhyUrlResult, terminal: Terminal): string[] {
+	const [head = "", ...rest] = obtainedLines(r, terminal);
+	const { gomemlimit } = r.target;
+	const limit = gomemlimit === undefined ? "" : ` · GOMEMLIMIT ${limitText(gomemlimit)}`;
+	return [clip(`${head}${limit}`, terminal.columns), ...rest, ...obtainedGrowth(r, terminal)];
+}
+
+/** A page has it as a number of bytes. */
+function limitText(gomemlimit: string): string {
+	return /^\d+$/.test(gomemlimit) ? bytes(Number(gomemlimit)) : gomemlimit;
+}
+
+function obtainedGrowth({ obtained, growth }: WhyUrlResult, terminal: Terminal): string[] {
+	const g = obtained.growth;
+	if (g === undefined) return [];
+	const signed = (size: number) => bytes(size, { sign: true });
+	const all = [
+		`Sys ${signed(g.sysBytes)}`,
+		`of it not returned ${signed(g.backedBytes)}`,
+		...(growth === undefined ? [] : [`RSS ${signed(growth.rssBytes)}`]),
+		...(g.allocatedBytes === undefined ? [] : [`allocated ${bytes(g.allocatedBytes)}`]),
+		...(g.collections === undefined ? [] : [`${count(g.collections)} GC${g.collections === 1 ? "" : "s"}`]),
+	];
+	const changed = obtained.lines.filter((line) => Math.abs(line.growthBytes ?? 0) >= 1024);
+	changed.sort((a, b) => Math.abs(b.growthBytes ?? 0) - Math.abs(a.growthBytes ?? 0));
+	const head = `  In ${duration(g.seconds * 1000)}, ${g.readings} readings: ${all.join(" · ")}`;
+	return [
+		"",
+		...wrap(head, terminal.columns),
+		...changed.map((line) => `  ${align(line.what, 52, false)}${align(signed(line.growthBytes ?? 0), 12, true)}`),
+	];
 }
 
 function totals(r: WhyResult, terminal: Terminal): string[] {
@@ -70,12 +102,15 @@ function total(r: WhyResult, terminal: Terminal): string {
 	const share = r.rssBytes / r.limit.bytes;
 	const of = r.limit.source === "machine" ? `of the machine's ${bytes(r.limit.bytes)}` : `of ${bytes(r.limit.bytes)}`;
 	const filled = bar(share, BAR);
-	const growth = r.growth === undefined ? "" : growthText(r.growth);
+	const growth = growthText(r);
 	const style = share > 0.9 ? "red" : share > 0.75 ? "yellow" : "green";
 	return `  RSS ${terminal.style("bold", bytes(r.rssBytes))} ${of}   ${terminal.style(style, filled)}${growth === "" ? "" : `   ${growth}`}`;
 }
 
-function growthText(g: NonNullable<WhyResult["growth"]>): string {
+function growthText({ growth: g, comparison: other }: WhyResult): string {
+	const than = other?.pid === undefined ? "the baseline" : `pid ${other.pid}`;
+	if (other !== undefined) return `${bytes(other.rssBytes, { sign: true })} against ${than}`;
+	if (g === undefined) return "";
 	const over = `${bytes(g.rssBytes, { sign: true })} in ${duration(g.seconds * 1000)}`;
 	const until = g.secondsToLimit === undefined ? "" : `, limit in about ${duration(g.secondsToLimit * 1000)}`;
 	return g.seconds >= 30 ? `${rate(g.rssBytesPerHour)}${until}` : `${over}${until}`;
@@ -123,7 +158,7 @@ const SMALL = 0.01;
 
 function rows(r: Shown, terminal: Terminal): string[] {
 	const out: string[] = [];
-	const hasGrowth = r.growth !== undefined;
+	const hasGrowth = r.growth !== undefined || r.comparison !== undefined;
 	const whatWidth = Math.max(24, terminal.columns - 10 - 12 - 7 - 14 - (hasGrowth ? 13 : 0));
 	for (const group of Object.keys(GROUPS)) {
 		const lines = r.lines.filter((line) => line.id === group || line.id.startsWith(`${group}.`));
@@ -249,13 +284,14 @@ function unavailable(r: Pick<WhyResult, "unavailable">, terminal: Terminal): str
 
 function cost(r: Shown): string {
 	if (r.core !== undefined) return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read of a core`;
-	const paused = r.cost.pausedMs > 0 ? `target paused ${duration(r.cost.pausedMs)}` : "target not paused";
 	const blur = r.rssBytes > 0 ? r.blur.heapBytes / r.rssBytes : 0;
 	const sharp =
 		r.runtime === undefined
 			? ""
 			: blur < 0.001
-				? " · it stood still"
+				? ranOn(r)
+					? " · its heap did not move"
+					: " · it stood still"
 				: ` · heap ±${percent(blur, blur < 0.01 ? 1 : 0)}, it moves (--pause for exact)`;
-	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${paused}${sharp}`;
+	return `read in ${duration(r.cost.wallMs)} · ${bytes(r.cost.bytesRead)} read · ${pauseText(r)}${sharp}`;
 }

@@ -18,7 +18,7 @@ const tick = defineOperation({
 		pause: Type.Optional(Duration({ description: "stop the target", bare: "500ms", effect: "pauses" })),
 		minSize: Type.Optional(Type.Integer({ description: "a number", minimum: 1, short: "m" })),
 		tags: Type.Array(Type.String(), { description: "words", default: [] }),
-		swap: Type.Boolean({ description: "on unless told otherwise", default: true }),
+		swap: Type.Boolean({ description: "count what is swapped", default: true }),
 	}),
 	result: Type.Object({ input: Type.Unknown(), reading: Count() }),
 	run: async (_ctx, input) => ({ input, reading: ++readings }),
