@@ -33,8 +33,15 @@ export function prepareView(
 }
 
 export function reportError(why: string): GomemError {
-	return new GomemError({ code: "invalid-input", message: "the report cannot be made so", why });
+	const hint = HINTS.find(([pattern]) => pattern.test(why))?.[1] ?? "--help tells what each option takes";
+	return new GomemError({ code: "invalid-input", message: "the report cannot be made so", why, hint });
 }
+
+const HINTS: readonly (readonly [why: RegExp, hint: string])[] = [
+	[/regexp/, "regular expressions are Go's (RE2): a bracket that is meant as such is \\( or \\["],
+	[/sample_index/, "--sample-index takes one of these names, or its place in the list, from 0"],
+	[/no matches found/, "gomem profile top SOURCE --no-trim lists all functions"],
+];
 
 /** What every result says of its profile. */
 export function headOf(opened: OpenedProfile, prepared: Prepared): ProfileHead {

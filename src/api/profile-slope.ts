@@ -94,7 +94,7 @@ export const operation = defineOperation({
 			unit: slope.unit,
 			...(slope.allocatedType === undefined ? {} : { allocatedType: slope.allocatedType }),
 			readings: slope.seconds.length,
-			from: new Date(first * 1000).toISOString(),
+			from: new Date(Math.round(first * 1000)).toISOString(),
 			spanMs: Math.round(((slope.seconds.at(-1) ?? first) - first) * 1000),
 			heldAt: [...slope.heldAt],
 			whole: trendOf(slope.whole),
@@ -134,7 +134,8 @@ async function seriesOf(
 		});
 	}
 	const readings = taken.map(({ profile, summary }) => {
-		const seconds = Number(profile.timeNanos) / 1e9;
+		// whole milliseconds: of the nanoseconds since 1970 a double loses the last ones
+		const seconds = Number(profile.timeNanos / 1_000_000n) / 1000;
 		if (seconds !== 0) return { seconds, profile: readied(profile) };
 		throw new GomemError({
 			code: "profile-without-time",

@@ -40,7 +40,9 @@ export async function openProfile(ctx: OperationContext, input: OpenInput): Prom
 	const own: OpenInput = { ...input, ...programs };
 	const taken = await takeAll(ctx, others, own);
 	const { endpoint: _, ...ofBase } = own;
-	const takenBases = await takeAll(ctx, bases, { ...ofBase, enableProfiling: false, restore: false });
+	const takenBases = await takeAll(ctx, bases, { ...ofBase, enableProfiling: false, restore: false }).catch((error) => {
+		throw error instanceof GomemError ? ofFlag(input.base.length > 0 ? "--base" : "--diff-base", error) : error;
+	});
 	const loaded = loadProfiles(
 		taken.map((one) => one.profile),
 		{
@@ -89,6 +91,9 @@ async function takeAll(ctx: OperationContext, texts: readonly string[], input: O
 	}
 	const [first] = failed;
 	if (first !== undefined && taken.length === 0) throw first;
+	for (const { missing, summary } of taken) {
+		if (missing !== undefined) ctx.warn(`${summary.name} is cut short: ${missing}`);
+	}
 	for (const error of failed) {
 		ctx.warn(`left out: ${error.message}${error.why === undefined ? "" : `: ${error.why}`}`);
 	}
@@ -102,6 +107,17 @@ async function attempt<T>(take: () => Promise<T>): Promise<T | GomemError> {
 		if (error instanceof GomemError) return error;
 		throw error;
 	}
+}
+
+/** The error with the flag that it is about. */
+function ofFlag(flag: string, { code, message, why, hint, cause }: GomemError): GomemError {
+	return new GomemError({
+		code,
+		message: `${flag}: ${message}`,
+		...(why === undefined ? {} : { why }),
+		...(hint === undefined ? {} : { hint }),
+		cause,
+	});
 }
 
 function incompatible(why: string): GomemError {

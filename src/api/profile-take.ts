@@ -10,6 +10,7 @@ import {
 } from "../capture/profile-file.ts";
 import { resolveProfileTarget } from "../capture/profile-target.ts";
 import { isUnavailable } from "../evidence/bundle/unavailable.ts";
+import { contentName } from "../formats/pprof/content-name.ts";
 import type { Profile } from "../formats/pprof/model.ts";
 import { type ReadProfile, readProfile, readUnpacking, type Unpacking } from "../formats/pprof/read.ts";
 import { loadProfiles } from "../profile/combine/load.ts";
@@ -22,6 +23,8 @@ import type { Comparison, SourceSummary } from "./profile-shape.ts";
 export interface TakenProfile {
 	readonly profile: Profile;
 	readonly summary: SourceSummary;
+	/** a text that is cut short, by what it says of itself: how that shows */
+	readonly missing?: string;
 	/** with --endpoint: what the process says itself */
 	readonly comparison?: Comparison;
 }
@@ -171,6 +174,7 @@ export async function decoded(
 	const form = read.form === "protobuf" ? "protobuf" : `${read.form} text of old`;
 	return {
 		profile: named,
+		...(read.missing === undefined ? {} : { missing: read.missing }),
 		summary: {
 			...told,
 			how: read.packing === undefined ? form : `${form}, ${read.packing}`,
@@ -193,9 +197,11 @@ async function readOrThrow(
 			const { unavailable, wouldHelp } = unreadableFile(name, error);
 			throw unreadable(unavailable, wouldHelp);
 		}
+		const what = source instanceof Uint8Array ? contentName(source) : undefined;
+		const named = kind === "stdin" ? "standard input" : name;
 		throw new GomemError({
 			code: "profile-unreadable",
-			message: `${kind === "stdin" ? "standard input" : name} is no profile, or damaged`,
+			message: `${named} is no profile, ${what === undefined ? "or damaged" : what === "empty" ? "it is empty" : `but ${what}`}`,
 			why: error.message,
 			hint: "gomem reads pprof's protobuf (gzip, zstd or not), and the texts of debug=1 and debug=2",
 			cause: error,

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { GomemError } from "../api/errors.ts";
 import type { Artifact } from "../api/operation.ts";
-import { visibleText, write } from "./output.ts";
+import { visibleText, write, writeError } from "./output.ts";
 
 /**
  * Writes an artifact's bytes to the file of -o (all at once, when all of it is there; a file that is there already is
@@ -28,6 +28,7 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 		return false;
 	}
 	const path = output ?? artifact.fileName;
+	warnOfEnding(path, artifact.fileName);
 	const partial = await partialName(path, output !== undefined);
 	const file = await create(partial, path);
 	try {
@@ -45,6 +46,16 @@ export async function writeArtifact(artifact: Artifact<unknown>, output: string 
 /** Writes what would have been printed to a file, as an artifact is written. */
 export async function writeReport(text: string, file: string): Promise<void> {
 	await writeArtifact({ mediaType: "text/plain", fileName: file, bytes: Buffer.from(text), result: {} }, file);
+}
+
+const ENDINGS = /\.(svg|png|html?|json|dot|gz|gomem)$/i;
+
+/** A file whose name ends as other files do would be opened by a program that cannot read it. */
+function warnOfEnding(path: string, ownName: string): void {
+	const ending = (name: string) => ENDINGS.exec(name)?.[1]?.toLowerCase().replace(/^htm$/, "html");
+	const [asked, own] = [ending(path), ending(ownName)];
+	if (asked === undefined || own === undefined || asked === own) return;
+	writeError(visibleText(`gomem: warning: ${path} ends in .${asked}, and what is written is .${own}\n`));
 }
 
 /** The operation that made the result could not know that its bytes go into a pipe, and named a file. */

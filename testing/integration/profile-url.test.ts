@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -164,7 +165,16 @@ describe("a server of net/http/pprof", { skip }, () => {
 		await fails(["http://127.0.0.1:1/"], "url-unreachable", /nothing listens there/);
 		await fails([`http://${at.plain}/debug/pprof/heap`, "--type=mutex"], "invalid-input", /names the heap profile/);
 		await fails([`http://${at.plain}`, "--type=goroutine", "--gc"], "invalid-input", /heap profile only/);
-		await fails([`http://${at.plain}/debug/pprof/allocs`, "--timeout=1ms"], "url-unreachable", /no whole answer/);
+		// who never answers
+		const silent = createServer().listen(0, "127.0.0.1");
+		try {
+			await once(silent, "listening");
+			const { port } = silent.address() as AddressInfo;
+			const url = `http://127.0.0.1:${port}/debug/pprof/allocs`;
+			await fails([url, "--timeout=50ms"], "url-unreachable", /no whole answer/);
+		} finally {
+			silent.close();
+		}
 	});
 
 	test("a pid: read from outside, and beside it what the process says itself", async () => {

@@ -244,7 +244,7 @@ describe("sources", { skip }, () => {
 		const one = await rows([at("heap.pb.gz")]);
 		const both = await rows([directory]);
 		assert.equal(both.total, Number(one.total) * 2);
-		assert.match(both.warnings.join(), /left out: .*notes\.txt is no profile/);
+		assert.match(both.warnings.join(), /left out: .*notes\.txt is no profile, but plain text/);
 	});
 
 	test("zstd, unpacked, and the texts of debug=1 say the same", async () => {
@@ -277,6 +277,25 @@ describe("sources", { skip }, () => {
 		await assert.rejects(rows([process.execPath, bare]), /another build|no Go program/);
 	});
 
+	test("a text that is cut short is told", async () => {
+		const text = readFileSync(at("goroutine.debug1.txt"), "utf8");
+		const cut = join(folder, "cut.txt");
+		writeFileSync(cut, text.split("\n\n").slice(0, 2).join("\n\n"));
+		assert.match(
+			(await rows([cut])).warnings.join(),
+			/cut\.txt is cut short: its first line tells of \d+, and \d+ are/,
+		);
+		assert.deepEqual((await rows([at("goroutine.debug1.txt")])).warnings, []);
+	});
+
+	test("a base that is not there is told with its flag; a wrong option with what helps", async () => {
+		const told = (pattern: RegExp) => (error: unknown) => error instanceof GomemError && pattern.test(error.message);
+		await assert.rejects(rows([at("heap.pb.gz"), "--diff-base=nofile"]), told(/^--diff-base: there is no file nofile/));
+		await assert.rejects(rows([at("heap.pb.gz"), "--focus=("]), (error) => {
+			return error instanceof GomemError && /RE2/.test(error.hint ?? "");
+		});
+	});
+
 	test("one that cannot be had is a warning while there are others", async () => {
 		const { warnings, total } = await rows([at("heap.pb.gz"), join(folder, "none.pb.gz")]);
 		assert.equal(total, (await rows([at("heap.pb.gz")])).total);
@@ -287,7 +306,7 @@ describe("sources", { skip }, () => {
 		[["/nonexistent/x.pb.gz"], "target-not-found", /there is no file/],
 		[["no-such-process"], "target-not-found", /there is no file no-such-process, and no process here has that name/],
 		[[process.execPath], "profile-unreadable", /is a program, not a profile/],
-		[[import.meta.filename], "profile-unreadable", /is no profile, or damaged/],
+		[[import.meta.filename], "profile-unreadable", /is no profile, but plain text/],
 		[["ftp://x/"], "target-not-found", /./],
 		[["--base=a", "--diff-base=b", "x"], "invalid-input", /exclude each other/],
 		[["--normalize", import.meta.filename], "invalid-input", /needs a base/],
@@ -325,6 +344,8 @@ describe("where reports go", { skip }, () => {
 		assert.match(raw.stdout.toString(), /^PeriodType: space bytes\n/);
 		const written = await call(["proto", at("heap.pb.gz"), "-o", "kept.pb.gz"]);
 		assert.match(written.stdout.toString(), /kept\.pb\.gz +[\d.]+ KiB/);
+		const odd = await call(["svg", at("heap.pb.gz"), "-o", "graph.png"]);
+		assert.match(odd.stderr.toString(), /graph\.png ends in \.png, and what is written is \.svg/);
 		const piped = await call(["proto", at("heap.pb.gz")]);
 		assert.deepEqual(piped.stdout, readFileSync(join(folder, "kept.pb.gz")));
 		const json = JSON.parse((await call(["traces", at("heap.pb.gz"), "--json"])).stdout.toString());
