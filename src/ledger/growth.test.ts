@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type LedgerPoint, measureGrowth } from "./growth.ts";
+import { changeInWords, shareOfGrowth } from "./growth-words.ts";
+import { sameProcess, sameProgram } from "./identity.ts";
 import { lineKind } from "./lines.ts";
+import { freedShare, keptShare } from "./survival.ts";
 
 const MiB = 2 ** 20;
 
@@ -57,4 +60,75 @@ test("shrinking is no growth", () => {
 	const growth = measureGrowth([point(0, { "heap.idle": 100 }), point(5, { "heap.idle": 10 })]);
 	assert.equal(growth?.carrier, undefined);
 	assert.equal(growth?.rssBytes, -90 * MiB);
+});
+
+test("lines that one reading could not see did not grow", () => {
+	const blind = { ...point(0, { "anon.all": 12, "files./x": 3 }), baseline: true, lacks: "no rights" };
+	const growth = measureGrowth([blind, point(30, { "heap.new": 45, "stacks.used": 5, "files./x": 4 })]);
+	assert.ok(growth !== undefined);
+	assert.equal(growth.carrier, undefined);
+	assert.deepEqual(
+		[...growth.lines],
+		[
+			["anon.all", 38 * MiB],
+			["files./x", MiB],
+		],
+	);
+	assert.match(growth.missing[0]?.unavailable ?? "", /the baseline has no lines of the Go runtime \(no rights\)/);
+	// among others that tell as much as the last, one that does not is left out
+	const whole = measureGrowth([
+		point(0, { "heap.live": 10, "files./x": 3 }),
+		point(10, { "anon.all": 1 }),
+		point(20, { "heap.live": 40, "files./x": 3 }),
+	]);
+	assert.equal(whole?.readings, 2);
+	assert.equal(whole.lines.get("heap.live"), 30 * MiB);
+	assert.match(whole.missing[0]?.unavailable ?? "", /1 of 3 readings tell less/);
+});
+
+test("a change is that of the window it is told for", () => {
+	const points = Array.from({ length: 16 }, (_, i) => point(i, { "heap.live": 30 + 4 * i }));
+	const growth = measureGrowth(points);
+	assert.equal(growth?.seconds, 15);
+	assert.equal(growth.rssBytes, 60 * MiB);
+	assert.equal(growth.lines.get("heap.live"), 60 * MiB);
+	assert.equal(Math.round((growth.rssBytesPerHour ?? 0) / MiB), 4 * 3600);
+});
+
+test("across processes of one program there is a change, and no rate", () => {
+	const before = { pid: 1, name: "app", exe: "/app", startedAt: 0 };
+	const growth = measureGrowth([
+		{ ...point(0, { "heap.live": 10 }), baseline: true, process: before },
+		{ ...point(60, { "heap.live": 30 }), process: { ...before, pid: 2, startedAt: 50_000 } },
+	]);
+	assert.deepEqual(growth?.other, before);
+	assert.deepEqual([growth.rssBytes, growth.rssBytesPerHour, growth.carrier], [20 * MiB, undefined, undefined]);
+});
+
+test("what a collection between two readings left tells what new objects were", () => {
+	const at = (seconds: number, live: number, fresh: number, numGc: number) => ({
+		...point(seconds, { "heap.live": live, "heap.new": fresh }),
+		numGc,
+	});
+	const freed = measureGrowth([at(0, 10, 100, 3), at(10, 12, 60, 4)])?.survival;
+	assert.ok(freed !== undefined && freedShare(freed) > 0.8 && keptShare(freed) < 0.1);
+	const kept = measureGrowth([at(0, 10, 100, 3), at(10, 108, 60, 4)])?.survival;
+	assert.ok(kept !== undefined && freedShare(kept) === 0 && keptShare(kept) > 0.9);
+	assert.equal(measureGrowth([at(0, 10, 100, 3), at(10, 10, 160, 3)])?.survival, undefined);
+});
+
+test("a part may grow by more than all together", () => {
+	assert.equal(shareOfGrowth(12 * MiB, 15 * MiB, 60), "12.0 MiB of 15.0 MiB in 60 s");
+	assert.match(shareOfGrowth(66 * MiB, 59 * MiB, 18), /^66\.0 MiB in 18 s, while RSS grew by 59\.0 MiB, .*7\.0 MiB$/);
+	assert.equal(changeInWords({ rssBytes: 0, enough: false, seconds: 15 }), "RSS did not grow over 15 s");
+});
+
+test("one program, whatever its folder; one process, whatever its pid said before", () => {
+	const app = { pid: 7, name: "app", exe: "/srv/v1/app", module: "x/app", startedAt: 1_000_000 };
+	assert.ok(sameProgram(app, { ...app, exe: "/srv/v2/app" }));
+	assert.ok(!sameProgram(app, { ...app, exe: "/srv/v1/other", module: "x/other" }));
+	assert.ok(!sameProgram(app, { ...app, module: "y/app" }));
+	assert.ok(sameProcess(app, { ...app, startedAt: 1_000_900 }));
+	assert.ok(!sameProcess(app, { ...app, startedAt: 2_000_000 }));
+	assert.ok(!sameProcess(app, { ...app, pid: 8 }));
 });

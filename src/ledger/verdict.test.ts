@@ -209,3 +209,65 @@ test("every line has a part, an order and words; unknown ones are refused", () =
 	}
 	assert.throws(() => lineKind("nothing.of.that"), RangeError);
 });
+
+describe("what only a collection tells", () => {
+	const off = { ...runtime, numGc: 0, pacer: { ...pacer, gcPercent: -1 } };
+
+	test("objects allocated since the last GC are not called garbage, and nothing is a sure cure", () => {
+		const verdict = judge(facts({ "heap.new": 200, "binary.text": 3 }, { runtime: off }));
+		assert.equal(verdict.code, "garbage");
+		assert.equal(verdict.confidence, "low");
+		assert.match(verdict.sentence, /live or garbage, which is unknown until a GC, and with GOGC=off none is due/);
+		assert.match(verdict.advice[0] ?? "", /see first what a GC leaves/);
+		assert.ok(verdict.next.some(({ command }) => command === "gomem profile top 4242"));
+	});
+
+	test("what the GC found dead is garbage", () => {
+		const verdict = judge(facts({ "heap.dead": 200, "heap.live": 20 }));
+		assert.equal(verdict.code, "garbage");
+		assert.equal(verdict.confidence, "high");
+	});
+});
+
+describe("the limit, GOMEMLIMIT and the collector's goal", () => {
+	const pod = { bytes: 96 * MiB, source: "cgroup /pod" };
+	const told = (verdict: ReturnType<typeof judge>) =>
+		[...verdict.advice, ...verdict.also, ...verdict.reasons].join("\n");
+
+	test("a goal above the limit is told, with a value that fits", () => {
+		const next = { ...runtime, nextGc: 138 * MiB, pacer: { ...pacer, heapMarked: 60 * MiB } };
+		const text = told(judge(facts({ "heap.live": 60, "heap.new": 8 }, { runtime: next, limit: pod })));
+		assert.match(text, /next GC is due at a heap of 138\.0 MiB \(GOGC=100\): above the limit of 96\.0 MiB/);
+		assert.match(text, /set GOMEMLIMIT=86MiB/);
+	});
+
+	test("GOMEMLIMIT at the live heap: the collector runs all the time", () => {
+		const memoryLimit = BigInt(100 * MiB);
+		const squeezed = {
+			...runtime,
+			nextGc: 100 * MiB,
+			pacer: { ...pacer, memoryLimit, heapMarked: 99.5 * MiB, gcPercentHeapGoal: BigInt(200 * MiB) },
+		};
+		const text = told(judge(facts({ "heap.live": 99, "stacks.used": 1 }, { runtime: squeezed })));
+		assert.match(text, /the collector runs all the time/);
+		assert.match(text, /raise GOMEMLIMIT well above 10\d/);
+	});
+});
+
+test("deep stacks are not told to be many", () => {
+	const of = (goroutines: number) => judge(facts({ "stacks.used": 500 }, { runtime: { ...runtime, goroutines } }));
+	assert.equal(of(600).code, "stacks");
+	assert.match(of(600).advice.join(" "), /recurs|frame/);
+	assert.doesNotMatch(of(600).advice.join(" "), /bound their number/);
+	assert.match(of(200_000).advice.join(" "), /number/);
+});
+
+test("of several mapped files the largest is named with its own bytes, and what is private dirty", () => {
+	const lines = { "files./data/a.db": 96, "files./data/b.db": 96, "files./data/c.db": 90 };
+	const filePages = { copied: 96 * MiB, unwritten: 0 };
+	const verdict = judge(facts(lines, { filePages }));
+	assert.equal(verdict.code, "file-map");
+	assert.match(verdict.sentence, /a\.db/);
+	assert.match(`${verdict.sentence} ${verdict.reasons.join(" ")}`, /96\.0 MiB/);
+	assert.ok(verdict.next.some(({ command }) => /^gomem maps 4242 --owner/.test(command)));
+});
