@@ -30,7 +30,7 @@ const top: Verb = ["top", ["top"]];
 const verbs: readonly Verb[] = [
 	top,
 	["tree", ["tree"]],
-	["peek=alloc", ["peek", "alloc"]],
+	["peek=Process1$", ["peek", "Process1$"]],
 	["dot", ["dot"]],
 	...(hasGraphviz ? ([["svg", ["svg"]]] as const) : []),
 ];
@@ -64,6 +64,7 @@ try {
 		table(
 			heads.map((head, i) => ({ head, right: i > 0 })),
 			rows,
+			Number.POSITIVE_INFINITY,
 		),
 	);
 	const flames: Run[] = [];
