@@ -138,9 +138,8 @@ function memoryLimitNotes({ meta }: Taken, obtained: Obtained): string[] {
 	const limit = meta.memoryLimitBytes;
 	if (typeof limit !== "number") return [];
 	const of = `GOMEMLIMIT ${bytes(limit)} bounds Sys − HeapReleased, which is ${bytes(obtained.backedBytes)}`;
-	return [
-		meta.rssBytes !== undefined && meta.rssBytes > limit ? `${of}: RSS, which is above it, has more than that` : of,
-	];
+	const above = meta.rssBytes !== undefined && meta.rssBytes > limit;
+	return [above ? `${of}; RSS is above it, as what is not the runtime's does not count` : of];
 }
 
 function sumOf(lines: Obtained["lines"], id: string): number {

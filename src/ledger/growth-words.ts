@@ -3,9 +3,9 @@ import { bytes, duration } from "../figures/figures.ts";
 /** A change of less is not spoken of. */
 export const NOISE: number = 2 ** 20;
 
-/** Seconds, as long as they are few. */
+/** Seconds, as long as they are few: `4.2 s`, `90 s`, `2 h 5 min`. */
 export function overTime(seconds: number): string {
-	return seconds < 120 ? `${Math.round(seconds)} s` : duration(seconds * 1000);
+	return seconds < 10 || seconds >= 120 ? duration(seconds * 1000) : `${Math.round(seconds)} s`;
 }
 
 /** `12 MiB of 15 MiB in 60 s`; a part may have grown by more than all together, while others shrank. */

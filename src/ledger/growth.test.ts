@@ -132,3 +132,48 @@ test("one program, whatever its folder; one process, whatever its pid said befor
 	assert.ok(!sameProcess(app, { ...app, startedAt: 2_000_000 }));
 	assert.ok(!sameProcess(app, { ...app, pid: 8 }));
 });
+
+test("with three sums at one end only Rss compares", () => {
+	const sums = { "anon.all": 40, "files.all": 6, "shared.all": 1 };
+	const growth = measureGrowth([{ ...point(0, sums), baseline: true }, point(30, { "heap.live": 90, "files./x": 3 })]);
+	assert.deepEqual([growth?.rssBytes, growth?.enough, growth?.carrier], [46 * MiB, true, undefined]);
+	assert.equal(growth?.lines.size, 0);
+	assert.match(growth?.missing[0]?.unavailable ?? "", /three sums and no lines: only RSS compares/);
+	const alike = measureGrowth([point(0, sums), point(30, { ...sums, "shared.all": 80 })]);
+	assert.equal(alike?.carrier, "shared");
+});
+
+test("a reading without the runtime after others that have it: anonymous memory as a whole", () => {
+	const growth = measureGrowth([
+		point(0, { "heap.live": 10, "stacks.used": 1, "c.heap": 4, "libs.libc.so.6": 1 }),
+		point(10, { "anon.all": 30, "libs.libc.so.6": 1 }),
+	]);
+	assert.deepEqual([...(growth?.lines ?? [])], [["anon.all", 15 * MiB]]);
+	assert.equal(growth?.carrier, "anon-map");
+	assert.match(growth?.missing[0]?.unavailable ?? "", /^this reading has no lines of the Go runtime/);
+});
+
+test("a baseline is not averaged with readings of the present", () => {
+	const days = 86400;
+	const points = [{ ...point(0, { "heap.live": 100 }), baseline: true }];
+	for (let i = 0; i < 8; i++) points.push({ ...point(3 * days + i, { "heap.live": 400 }), baseline: false });
+	const growth = measureGrowth(points);
+	assert.equal(growth?.rssBytes, 300 * MiB);
+	assert.equal(Math.round((growth.rssBytesPerHour ?? 0) / MiB), Math.round(300 / 72));
+});
+
+test("what a process was before it executed another program did not grow", () => {
+	const shell = { pid: 7, name: "sh", exe: "/bin/sh", startedAt: 0 };
+	const app = { ...shell, name: "app", exe: "/srv/app" };
+	const before = { ...point(0, { "c.heap": 2 }), process: shell };
+	assert.equal(measureGrowth([before, { ...point(1, { "heap.live": 90 }), process: app }]), undefined);
+	const after = [1, 2].map((s) => ({ ...point(s, { "heap.live": 90 }), process: app }));
+	assert.equal(measureGrowth([before, ...after])?.rssBytes, 0);
+});
+
+test("what rose by the medians and not to the last reading carries nothing", () => {
+	const live = [50, 50, 50, 50, 50, 50, 90, 90, 20];
+	const growth = measureGrowth(live.map((mib, i) => point(i, { "heap.live": mib, "heap.idle": 100 + i * 5 })));
+	assert.equal(growth?.rssBytes, 10 * MiB);
+	assert.notEqual(growth.carrier, "live-heap");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,6 +102,47 @@ describe("the prompt under a script", { skip }, () => {
 		assert.ok(existsSync(join(folder, "heap.callgrind.out")) && existsSync(join(folder, "heap-1.callgrind.out")));
 	});
 
+	test("output=FILE sends every report there, as pprof has it, until there is none", async () => {
+		const { code, out } = await script([
+			"output=sent.txt",
+			"top1",
+			"style=pprof",
+			"top2",
+			"o",
+			"output=-",
+			"top3",
+			"output=",
+			"top1",
+			"output=sent.pb.gz",
+			"proto",
+		]);
+		assert.equal(code, 0);
+		assert.match(out, /^wrote sent\.txt\nwrote sent\.txt\n/);
+		assert.match(out, /\n {2}output +=\ssent\.txt +\n/);
+		const pprof = (rows: number) => pprofText(["-top", `-nodecount=${rows}`, "-compact_labels", heap]);
+		assert.equal(readFileSync(join(folder, "sent.txt"), "utf8"), await pprof(2));
+		assert.ok(out.includes((await pprof(3)) + (await pprof(1))));
+		assert.equal(await pprofText(["-raw", join(folder, "sent.pb.gz")]), await pprofText(["-raw", heap]));
+	});
+
+	test("what it says can be typed, and what goes to a file is not cut", async () => {
+		const { code, out, err } = await script([
+			"help nosuch",
+			"help fokus",
+			"top2",
+			"traces > no/such/folder",
+			"top > t",
+		]);
+		assert.equal(code, 2);
+		assert.match(out, /more with nodecount=0 · .*\(trim=false\)/);
+		assert.doesNotMatch(out, /Commands:/);
+		const [nosuch, fokus, unwritable] = err.split("\n");
+		assert.equal(nosuch, "nothing is called nosuch: help lists what there is");
+		assert.equal(fokus, "nothing is called fokus: did you mean focus?");
+		assert.match(unwritable ?? "", /cannot be written.*: name another file with > FILE$/);
+		assert.doesNotMatch(readFileSync(join(folder, "t"), "utf8"), /…/);
+	});
+
 	test("a verb that does not exist is no process", async () => {
 		for (const words of [["tpo", heap], ["tpo"], ["topp5", heap]]) {
 			const { status, stderr } = spawnSync(gomem, ["profile", ...words], { env, input: "", encoding: "utf8" });
@@ -133,7 +174,9 @@ describe("the prompt on a terminal", { skip: skip || lacksScript() }, () => {
 		await shows(/Type: inuse_space[\s\S]*\(gomem\) /);
 		child.stdin.write("sample_i\t");
 		await shows(/sample_index=/);
-		child.stdin.write("alloc_space\r");
+		child.stdin.write("alloc_s\t");
+		await shows(/sample_index=.*alloc_space/);
+		child.stdin.write("\r");
 		child.stdin.write("top2 allocate.f\t");
 		await shows(/main\.allocate\.func1/);
 		child.stdin.write("\r");
@@ -196,6 +239,22 @@ describe("-http", { skip }, () => {
 		assert.equal(told.err, "");
 	});
 
+	test("on all addresses says so", async () => {
+		const child = spawn(gomem, ["profile", "-http=0.0.0.0:", "-no_browser", heap], { cwd: folder, env });
+		const told = gather(child);
+		try {
+			await until(
+				() => told.out.includes("Serving on ") && told.err !== "",
+				() => JSON.stringify(told),
+			);
+			assert.match(told.out, /^Serving on http:\/\/0\.0\.0\.0:\d+\/ /);
+			assert.match(told.err, /^gomem: warning: everyone who reaches this host can see the profile/);
+		} finally {
+			child.kill("SIGINT");
+		}
+		await once(child, "close");
+	});
+
 	test("a port that is taken, and a word that is no address", () => {
 		const wrong = spawnSync(gomem, ["profile", "-http=:99999", heap], { env, encoding: "utf8" });
 		assert.equal(wrong.status, 2);
@@ -204,6 +263,19 @@ describe("-http", { skip }, () => {
 		assert.equal(both.status, 2);
 		assert.match(both.stderr, /-http serves the interactive page, and takes no verb such as top/);
 	});
+});
+
+test("bytes that go into a pipe are told to be there", { skip }, () => {
+	const piped = join(folder, "piped");
+	mkdirSync(piped);
+	for (const verb of ["proto", "topproto", "flame", "speedscope", "callgrind", "png", "html"]) {
+		const { stdout, stderr, status } = spawnSync(gomem, ["profile", verb, heap], { env, cwd: piped });
+		assert.equal(status, 0, verb);
+		assert.ok(stdout.length > 0, verb);
+		assert.match(stderr.toString(), /\n\nstandard output/, verb);
+		assert.doesNotMatch(stderr.toString(), /owner only|Next/, verb);
+	}
+	assert.deepEqual(readdirSync(piped), []);
 });
 
 function statusOf(url: URL, host: string): Promise<number | undefined> {
