@@ -7,5 +7,5 @@ if (major < 24) {
 	);
 	process.exitCode = 2;
 } else {
-	import("../dist/main.js");
+	require("../dist/main.js");
 }

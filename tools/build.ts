@@ -43,13 +43,13 @@ const chunkGroups: readonly CodeSplittingGroup[] = [
 	},
 	{
 		name: "base",
-		test: /src\/(?:(?:bytes|figures|series|formats\/memstats)\/|formats\/elf\/magic|evidence\/bundle\/unavailable|capture\/(?:first-bytes|linux\/system-error))/,
+		test: /src\/(?:(?:bytes|figures|series|formats\/memstats)\/|formats\/elf\/magic|evidence\/bundle\/unavailable|capture\/(?:first-bytes|standard-input|linux\/system-error))/,
 		includeDependenciesRecursively: false,
 	},
 	{ name: "command", test: /src\/cli\/(?:execute|profile-words)\.ts$/ },
 	{
 		name: "profile",
-		test: /src\/(?:profile|formats\/pprof|capture\/(?:profile-file|profile-target|inflate\.|http-address|profile-types)|api\/profile-(?:top|tree|peek|input|options|report|shape|source|take|zone)\.ts|cli\/render\/profile-(?:top|tree|peek|figures))/,
+		test: /src\/(?:profile|formats\/pprof|capture\/(?:profile-file|profile-target|inflate\.|http-address|profile-types)|api\/profile-(?:top|tree|peek|input|options|report|shape|source|take|zone)\.ts|cli\/render\/profile-(?:top|tree|peek|figures|spelling|file))/,
 		includeDependenciesRecursively: false,
 	},
 	// what looks at processes, and has nothing to do with profiles
@@ -64,6 +64,7 @@ const chunkGroups: readonly CodeSplittingGroup[] = [
 const files = await bundle();
 await declare();
 await pages();
+writeFileSync(join(fresh, "package.json"), '{ "type": "commonjs" }\n');
 writeFileSync(join(fresh, "gomem.1"), await manualText(process.env["SOURCE_DATE_EPOCH"]));
 // the stamp is as old as the start: a source that changed meanwhile is newer
 writeFileSync(join(fresh, ".stamp"), `${started.toISOString()}\n`);
@@ -97,7 +98,7 @@ async function bundle(): Promise<readonly string[]> {
 	});
 	const { output } = await build.write({
 		dir: fresh,
-		format: "esm",
+		format: "cjs",
 		entryFileNames: "[name].js",
 		// beside the entries: entryPoint() looks next to the chunk that it is in
 		chunkFileNames: "[name]-[hash].js",

@@ -1,5 +1,3 @@
-import { enableCompileCache } from "node:module";
-import { join } from "node:path";
 import { operations } from "../api/registry.gen.ts";
 import { version } from "../api/version.gen.ts";
 import { listenForClosedOutput } from "./output.ts";
@@ -13,7 +11,9 @@ import { type CommandEntry, readWords } from "./words.ts";
 const entries: readonly CommandEntry[] = [...operations, ...ownCommands];
 
 listenForClosedOutput();
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+	process.exitCode = code;
+});
 
 async function main(argv: readonly string[]): Promise<number> {
 	if (argv[0] === "__complete") {
@@ -30,9 +30,10 @@ async function main(argv: readonly string[]): Promise<number> {
 		process.stdout.write(topHelp(entries, words.group));
 		return 0;
 	}
-	// Compiled code is kept beside the bundle: as trusted as the bundle itself, which a folder under /tmp would not be. Where
-	// the folder cannot be written (a system-wide installation, another user) Node does without.
-	if (import.meta.url.endsWith(".js")) enableCompileCache(join(import.meta.dirname, ".cache"));
+	if (import.meta.url.endsWith(".js")) {
+		const { keepCompiledCode } = await import("./compiled-code.ts");
+		keepCompiledCode(import.meta.dirname, words.kind === "command" ? words.entry.name : "unknown");
+	}
 	const { execute } = await import("./execute.ts");
 	return execute(words, argv, entries);
 }

@@ -51,20 +51,25 @@ function secondWidest(columns: readonly Column[], widths: readonly number[], wid
 
 /** Columns of a terminal that the text takes, colour not counted. */
 export function visible(text: string): number {
-	return stripVTControlCharacters(text).length;
+	return plain(text).length;
+}
+
+/** Without what drives a terminal: each sequence begins with an escape, of which most texts have none. */
+function plain(text: string): string {
+	return text.includes("\x1b") || text.includes("\x9b") ? stripVTControlCharacters(text) : text;
 }
 
 /** The text, or as much of it as fits, with an ellipsis at its end. */
 export function clip(text: string, width: number): string {
 	if (visible(text) <= width) return text;
-	return `${stripVTControlCharacters(text).slice(0, Math.max(0, width - 1))}…`;
+	return `${plain(text).slice(0, Math.max(0, width - 1))}…`;
 }
 
 /** As clip; of a path its end is kept, from a slash on where one is near: that is what tells files apart. */
 export function clipPath(text: string, width: number): string {
-	const plain = stripVTControlCharacters(text);
-	if (plain.length <= width || !plain.startsWith("/")) return clip(text, width);
-	const tail = plain.slice(plain.length - Math.max(0, width - 1));
+	const path = plain(text);
+	if (path.length <= width || !path.startsWith("/")) return clip(text, width);
+	const tail = path.slice(path.length - Math.max(0, width - 1));
 	const slash = tail.indexOf("/");
 	return `…${slash > 0 && slash < tail.length / 2 ? tail.slice(slash) : tail}`;
 }

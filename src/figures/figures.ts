@@ -20,7 +20,7 @@ export function bytes(value: number, format: BytesFormat = {}): string {
 	let index = format.unit === undefined ? 0 : BINARY.indexOf(format.unit);
 	if (format.unit === undefined) {
 		// 1023.97 KiB would be written as 1024.0 KiB: that is 1.0 MiB
-		while (index < BINARY.length - 1 && Number((size / 1024 ** index).toFixed(index === 0 ? 0 : 1)) >= 1024) index++;
+		while (index < BINARY.length - 1 && size / 1024 ** index >= (index === 0 ? 1023.5 : 1023.95)) index++;
 	}
 	const decimals = format.decimals ?? (index === 0 ? 0 : index >= 3 ? 2 : 1);
 	const digits = (size / 1024 ** index).toFixed(decimals);
@@ -79,8 +79,9 @@ function grouped(digits: string): string {
 /** `35 %` from 0.35; `<1 %` for what is there and rounds to nothing. */
 export function percent(share: number, decimals = 0): string {
 	const digits = (share * 100).toFixed(decimals);
-	if (share > 0 && Number(digits) === 0) return `<${decimals === 0 ? "1" : (10 ** -decimals).toFixed(decimals)} %`;
-	return `${Number(digits) === 0 ? digits.replace("-", "") : digits} %`;
+	if (Math.abs(share) >= 0.01 || Number(digits) !== 0) return `${digits} %`;
+	if (share > 0) return `<${decimals === 0 ? "1" : (10 ** -decimals).toFixed(decimals)} %`;
+	return `${digits.replace("-", "")} %`;
 }
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;

@@ -35,7 +35,7 @@ function gomem(node: string, ...args: readonly string[]) {
 test("the package holds what runs, and nothing else", () => {
 	const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
 	const expected =
-		/^(package\.json|LICENSE|README\.md|bin|bin\/gomem\.cjs|docs|docs\/schemas(\/[\w-]+\.json)?|dist|dist\/[\w.-]+\.js|dist\/gomem\.1|dist\/ui|dist\/ui\/(flame|report)\.(css|js)|dist\/ui\/(font\.ttf|resvg\.wasm)|dist\/types(\/.*\.d\.ts|\/[\w/-]+)?)$/;
+		/^(package\.json|LICENSE|README\.md|bin|bin\/gomem\.cjs|docs|docs\/schemas(\/[\w-]+\.json)?|dist|dist\/package\.json|dist\/[\w.-]+\.js|dist\/gomem\.1|dist\/ui|dist\/ui\/(flame|report)\.(css|js)|dist\/ui\/(font\.ttf|resvg\.wasm)|dist\/types(\/.*\.d\.ts|\/[\w/-]+)?)$/;
 	assert.deepEqual(
 		files.filter((name) => !expected.test(name)),
 		[],
@@ -66,11 +66,45 @@ test("the bundle needs no other package", () => {
 	assert.equal(JSON.parse(out).schema, "gomem.settings/1");
 	for (const name of readdirSync(join(folder, "bundle/dist")).filter((file) => file.endsWith(".js"))) {
 		const text = readFileSync(join(folder, "bundle/dist", name), "utf8");
-		const foreign = [...text.matchAll(/\bfrom"([^."][^"]*)"|\bimport"([^."][^"]*)"/g)]
-			.map((match) => match[1] ?? match[2] ?? "")
+		const foreign = [...text.matchAll(/\b(?:require|import)\("([^."][^"]*)"\)/g)]
+			.map((match) => match[1] ?? "")
 			.filter((specifier) => !isBuiltin(specifier));
 		assert.deepEqual(foreign, [], name);
 	}
+});
+
+test("compiled code is kept for the next start; damaged code is made anew, and where none can be kept nothing is said", () => {
+	const dist = join(installed, "dist");
+	rmSync(join(dist, ".cache"), { recursive: true, force: true });
+	const told = gomem(process.execPath, "settings").stdout;
+	const kept = () => readdirSync(join(dist, ".cache"), { recursive: true, encoding: "utf8" });
+	const files = kept().filter((name) => name.endsWith(".js"));
+	assert.ok(files.length > 1, files.join(" "));
+	assert.ok(files.every((name) => name.includes(`${process.version}-${process.arch}/settings/`)));
+	const contents = () => files.map((name) => readFileSync(join(dist, ".cache", name)));
+	const whole = contents();
+	assert.equal(gomem(process.execPath, "settings").stdout, told);
+	assert.deepEqual(contents(), whole, "what is there is used, not made again");
+
+	for (const [i, name] of files.entries()) {
+		const bytes = Buffer.from(whole[i] ?? []);
+		if (i % 2 === 0) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x5a;
+		writeFileSync(join(dist, ".cache", name), i % 2 === 0 ? bytes : bytes.subarray(0, 1000));
+	}
+	const damaged = contents();
+	assert.equal(gomem(process.execPath, "settings").stdout, told);
+	for (const [i, bytes] of contents().entries()) assert.notDeepEqual(bytes, damaged[i]);
+	assert.deepEqual(
+		kept().filter((name) => /\.js\.\d+$/.test(name)),
+		[],
+		"nothing half-written is left",
+	);
+
+	rmSync(join(dist, ".cache"), { recursive: true });
+	writeFileSync(join(dist, ".cache"), "");
+	const { stdout, stderr, status } = gomem(process.execPath, "settings");
+	assert.deepEqual([stdout, stderr, status], [told, "", 0]);
+	rmSync(join(dist, ".cache"));
 });
 
 test("an older Node.js is told in one line", (t) => {

@@ -1,5 +1,4 @@
 import type { ProfileTopResult } from "../../api/profile-top.ts";
-import { align, visible } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { FigureText, fittingName, headLines, noRowsText, shownText } from "./profile-figures.ts";
 
@@ -17,8 +16,11 @@ export function render(result: ProfileTopResult, terminal: Terminal): string {
 		sum += Number(row.flat);
 		return [text.value(row.flat), text.share(row.flat), text.share(sum), text.value(row.cum), text.share(row.cum)];
 	});
-	const widths = columns.map((head, i) => Math.max(head.length, ...cells.map((row) => visible(row[i] ?? ""))));
-	const line = (row: readonly string[]) => `  ${row.map((cell, i) => align(cell, widths[i] ?? 0, true)).join("  ")}`;
+	// figures hold no colour, and there may be tens of thousands of rows
+	const widths = columns.map((head, i) =>
+		cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), head.length),
+	);
+	const line = (row: readonly string[]) => `  ${row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join("  ")}`;
 	const room = terminal.rowColumns - line(columns).length - 2;
 	out.push("", terminal.style("dim", line(columns)));
 	for (const [i, row] of result.rows.entries()) out.push(`${line(cells[i] ?? [])}  ${nameCell(row, room, terminal)}`);

@@ -142,17 +142,22 @@ export class NodeTable {
 
 	/** 0 where the granularity leaves it out or it is unknown */
 	address(node: number): bigint {
-		return (
-			(BigInt(this.#index.word(node, ADDRESS_HIGH) >>> 0) << 32n) | BigInt(this.#index.word(node, ADDRESS_LOW) >>> 0)
-		);
+		const low = this.#index.word(node, ADDRESS_LOW);
+		const high = this.#index.word(node, ADDRESS_HIGH);
+		// most have none
+		return low === 0 && high === 0 ? 0n : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 	}
 
 	/** Address order as a sign where both have an address and it differs, else 0. */
 	compareAddresses(a: number, b: number): number {
-		const high = [this.#index.word(a, ADDRESS_HIGH) >>> 0, this.#index.word(b, ADDRESS_HIGH) >>> 0] as const;
-		const low = [this.#index.word(a, ADDRESS_LOW) >>> 0, this.#index.word(b, ADDRESS_LOW) >>> 0] as const;
-		if ((high[0] === 0 && low[0] === 0) || (high[1] === 0 && low[1] === 0)) return 0;
-		return high[0] - high[1] || low[0] - low[1];
+		const index = this.#index;
+		const lowA = index.word(a, ADDRESS_LOW) >>> 0;
+		const highA = index.word(a, ADDRESS_HIGH) >>> 0;
+		if (lowA === 0 && highA === 0) return 0;
+		const lowB = index.word(b, ADDRESS_LOW) >>> 0;
+		const highB = index.word(b, ADDRESS_HIGH) >>> 0;
+		if (lowB === 0 && highB === 0) return 0;
+		return highA - highB || lowA - lowB;
 	}
 
 	/** The binary, of nodes without a function name or where binaries are kept apart. */
