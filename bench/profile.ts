@@ -3,8 +3,9 @@
  * of 5,000 and of 300,000 stacks (subjects/profiles). Prints medians, the ratio of the medians, and peak memory. `-dot` stands
  * for the call graph: pprof's -svg is that and a graphviz of the system; where there is one, -svg is measured, too.
  *
- * Two shapes, as the ratio is mostly pprof's: "service" follows a call graph, so that calls come again; in "even" a frame is any
- * function, so that nearly each call is a new edge, which pprof makes objects of (a minute for 300,000 stacks: top only).
+ * Two shapes, as the ratio is mostly pprof's. In "even" a frame is any of 5,000 functions and every stack is live, so that nearly
+ * each call is a new edge, which pprof makes objects of (most of a minute for 300,000 stacks: top only, once). "service" follows
+ * a call graph, so that calls come again, and two stacks in three are garbage, which pprof passes over: a tenth of the work.
  * `go tool pprof` is the command as one types it; what it starts is measured too ("pprof alone"), as its memory and CPU are those.
  *
  * To reach: top 40 times as fast on the large one and 4 times on the small one, at half the memory at most; a flame graph page

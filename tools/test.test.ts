@@ -43,3 +43,13 @@ test("an unknown stage is an error that lists the stages", () => {
 	assert.equal(child.status, 2);
 	assert.match(child.stderr, /no stage unti; the stages are packages, types, lint, /);
 });
+
+test("a file that ends before its results are told is a failure", () => {
+	const quiet = write(
+		"quiet.test.mjs",
+		`import { test } from "node:test";
+		test("a", () => {}); test("b", () => process.exit(0));`,
+	);
+	const { fail } = totalsOf(quiet) as { fail: number };
+	assert.ok(fail > 0);
+});

@@ -5,15 +5,17 @@ import "fmt"
 // What a large service's heap profile looks like: tens of thousands of functions, most called from a few places, stacks that
 // share their roots, a share of inlined calls.
 const (
-	callees   = 6
-	rootDepth = 6
+	callees       = 6
+	rootDepth     = 6
+	evenFunctions = 5000
 )
 
 // madeUp is a heap profile of exactly so many stacks, uncompressed: alloc and inuse objects and space, each sample labelled
-// with its block size as Go does it. About 100 bytes a stack. With even, no function is called from fewer places than any
-// other: nearly every call is an edge of its own, which is as hard as a profile can be on whoever makes a graph of it.
+// with its block size as Go does it. About 100 bytes a stack. With even, stacks are deeper, each frame is any of 5,000 functions,
+// none is inlined, and of each some is live: nearly every call is an edge of its own, which is as hard as a profile can be on
+// whoever makes a graph.
 func madeUp(stacks int, even bool) []byte {
-	maker := &maker{random: 0x9e3779b97f4a7c15, strings: map[string]int{}, locations: map[[2]int]int{}}
+	maker := &maker{random: 0x9e3779b97f4a7c15, even: even, strings: map[string]int{}, locations: map[[2]int]int{}}
 	maker.functions = stacks / 12
 	if maker.functions < 500 {
 		maker.functions = 500
@@ -27,6 +29,7 @@ func madeUp(stacks int, even bool) []byte {
 	walk := maker.stack
 	if even {
 		walk = maker.evenStack
+		maker.functions = evenFunctions
 	}
 	for len(seen) < stacks {
 		stack, hash := walk()
@@ -44,6 +47,7 @@ type maker struct {
 	out       message
 	random    uint64
 	functions int
+	even      bool
 	strings   map[string]int
 	texts     []string
 	// by function and call site: the row of the location
@@ -104,10 +108,10 @@ func (m *maker) stack() ([]int, uint64) {
 
 // evenStack has frames that know nothing of one another.
 func (m *maker) evenStack() ([]int, uint64) {
-	stack := make([]int, 8+m.next(36))
+	stack := make([]int, 20+m.next(41))
 	hash := uint64(14695981039346656037)
 	for i := range stack {
-		stack[i] = m.location(m.next(m.functions), m.next(callees))
+		stack[i] = m.location(m.next(m.functions), 0)
 		hash = (hash ^ uint64(stack[i])) * 1099511628211
 	}
 	return stack, hash
@@ -133,7 +137,9 @@ func (m *maker) sample(stack []int, label int) {
 	block := 16 << m.next(10)
 	allocated := 1 + m.next(2000)
 	live := 0
-	if m.next(3) == 0 {
+	if m.even {
+		live = 1 + m.next(allocated)
+	} else if m.next(3) == 0 {
 		live = m.next(allocated + 1)
 	}
 	packed = packed[:0]
@@ -172,7 +178,7 @@ func (m *maker) tables() {
 		location.number(1, i+1)
 		location.number(2, 1)
 		location.number(3, 0x400000+i*64)
-		if (function+site)%7 == 0 { // a callee of one line was inlined here
+		if !m.even && (function+site)%7 == 0 { // a callee of one line was inlined here
 			location.message(4, line(id(m.functions+function%997), 7))
 		}
 		location.message(4, line(id(function), 20+site*9))

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
@@ -39,7 +40,8 @@ export async function check(...commands: readonly (readonly string[])[]): Promis
 
 /**
  * Runs the test files that the globs name. On 2 cores Node would run one file at a time, and most wait for processes that
- * they started: `concurrency` files at once. A glob that matches nothing is a failure, and so is a run without tests.
+ * they started: `concurrency` files at once. A glob that matches nothing is a failure, and so is a run without tests, and a
+ * file whose results are not all there.
  */
 export async function tests(globs: readonly string[], { concurrency = 3 } = {}): Promise<Totals> {
 	for (const glob of globs) {
@@ -47,14 +49,34 @@ export async function tests(globs: readonly string[], { concurrency = 3 } = {}):
 		console.error(`no test file matches ${glob}`);
 		return { pass: 0, fail: 1, skipped: 0 };
 	}
-	// a test that waits for ever fails, and what it left behind does not keep the run alive
-	const limits = ["--test-timeout=300000", "--test-force-exit"];
-	const { code, output } = await run(["--test", `--test-concurrency=${concurrency}`, ...limits, ...globs], true);
-	const total = (what: string) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
-	const fail = total("fail") + total("cancelled");
-	const empty = total("tests") === 0;
-	if (empty) console.error(`no tests in ${globs.join(" ")}`);
-	return { pass: total("pass"), fail: fail > 0 || (code === 0 && !empty) ? fail : 1, skipped: total("skipped") };
+	const folder = mkdtempSync(join(tmpdir(), "gomem-tests-"));
+	try {
+		const finished = join(folder, "finished");
+		const { code, output } = await run(
+			[
+				"--test",
+				`--test-concurrency=${concurrency}`,
+				// of a test, and of a file: what a test leaves open that keeps its file alive fails it
+				"--test-timeout=300000",
+				...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+				...[`--test-reporter=${join(import.meta.dirname, "finished-files.ts")}`],
+				...[`--test-reporter-destination=${finished}`],
+				...globs,
+			],
+			true,
+		);
+		const total = (what: string) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+		const told = new Set(readFileSync(finished, "utf8").split("\n"));
+		const lost = globSync(globs, { cwd: root }).filter((file) => !told.has(join(root, file)));
+		for (const file of lost) console.error(`no results of ${file}`);
+		// a file that breaks is told as a test that failed, too
+		const fail = Math.max(total("fail") + total("cancelled"), lost.length);
+		const empty = total("tests") === 0;
+		if (empty) console.error(`no tests in ${globs.join(" ")}`);
+		return { pass: total("pass"), fail: fail > 0 || (code === 0 && !empty) ? fail : 1, skipped: total("skipped") };
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
 }
 
 function run(args: readonly string[], keep = false): Promise<{ code: number | null; output: string }> {

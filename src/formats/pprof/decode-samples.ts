@@ -18,7 +18,7 @@ const sampleTags = {
 export const MAX_SAMPLE_TYPES = 1024;
 
 /** What there is in a large profile, as guessed before any is read: what is set aside and not used costs nothing. */
-const BYTES_PER_ID = 3;
+const BYTES_PER_ID = 2;
 const BYTES_PER_SAMPLE = 64;
 /** What is expected is what a file says of itself: beyond this, and for more sample types than are usual, columns grow. */
 const MAX_EXPECTED = 1 << 26;
