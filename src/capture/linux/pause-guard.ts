@@ -119,8 +119,10 @@ function continueStranger(pid: number): void {
 function resume(reason: ResumeReason): void {
 	if (sentAt === undefined || resumed) return;
 	resumed = true;
+	// before the signal: whoever sees the process run must find that this was earlier
+	const at = monotonicMs();
 	continueProcess(order.pid, order.startTime);
-	say({ kind: "resumed", at: monotonicMs(), reason });
+	say({ kind: "resumed", at, reason });
 }
 
 function finish(reason: ResumeReason): void {
