@@ -28,7 +28,8 @@ export interface SlopeOptions {
  * - `growing cache`: it rises, and much more slowly in the second half than in the first;
  * - `churn`: it does not rise, and at least as much as is held was allocated meanwhile;
  * - `stable`: neither;
- * - `undecided`: fewer than three readings, or no time between them.
+ * - `undecided`: fewer than three readings, or no time between them, or it went up by much and the readings are too few, or
+ *   too far from a line, to tell a rise from chance.
  */
 export type SlopeVerdict = "leak" | "growing cache" | "churn" | "stable" | "undecided";
 
@@ -131,6 +132,9 @@ function robustLine(xs: readonly number[], ys: ArrayLike<number>): TrendLine | u
 	return theilSen(xs, ys, { varianceFactor: mannKendall(xs, ys)?.varianceFactor ?? 1 });
 }
 
+/** A rise by so much of what is held is not called none. */
+const MUCH = 0.1;
+
 function judged(
 	seconds: readonly number[],
 	held: ArrayLike<number>,
@@ -143,7 +147,9 @@ function judged(
 	const span = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0);
 	const level = line.intercept + line.slope * ((seconds[0] ?? 0) + span / 2);
 	const churns = allocation !== undefined && allocation.low > 0 && allocation.slope >= least;
-	return churns && allocation.slope * span >= level ? "churn" : "stable";
+	if (churns && allocation.slope * span >= level) return "churn";
+	// no slope at all is within the bounds, and so is one that is not to be called stable
+	return line.slope >= least && line.slope * span >= MUCH * level ? "undecided" : "stable";
 }
 
 /** Whether the second half rises at half the slope of the first or less, beyond what chance would do. */

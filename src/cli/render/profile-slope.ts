@@ -16,8 +16,10 @@ const SENTENCES: Readonly<Record<Trend["verdict"], string>> = {
 	"growing cache": "What is held rises, and ever more slowly: a cache that fills",
 	churn: "What is held does not rise; as much as it and more was allocated meanwhile: churn",
 	stable: "What is held does not rise",
-	undecided: "Too few readings to tell: three are the least",
+	undecided: "What is held went up, but not steadily enough to tell a rise from chance: more readings tell",
 };
+const FEWEST = 3;
+const TOO_FEW = "Too few readings to tell: three are the least";
 
 const ONE_TIME = "All readings are of one and the same time: a slope needs profiles of different times";
 
@@ -53,8 +55,9 @@ export function render(result: ProfileSlopeResult, terminal: Terminal): string {
 }
 render.verbatim = true as const;
 
-function sentence({ whole, spanMs }: ProfileSlopeResult): string {
-	return whole.verdict === "undecided" && spanMs === 0 ? ONE_TIME : SENTENCES[whole.verdict];
+function sentence({ whole, spanMs, readings }: ProfileSlopeResult): string {
+	if (whole.verdict === "undecided" && spanMs === 0) return ONE_TIME;
+	return whole.verdict === "undecided" && readings < FEWEST ? TOO_FEW : SENTENCES[whole.verdict];
 }
 
 function rateText(perHour: number, unit: string): string {
