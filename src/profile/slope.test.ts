@@ -29,7 +29,11 @@ const cases: readonly (readonly [name: string, of: () => ProfileSlope, verdict: 
 	["what stays while much is allocated is churn", () => series(20, () => 50, 40), "churn"],
 	["what levels off is a growing cache", () => series(24, (at) => 60 * (1 - Math.exp(-at / 4))), "growing cache"],
 	["what rises by less than is worth telling is stable", () => series(20, (at) => 10 + at * 0.01), "stable"],
-	["a jump at the end is not stable, and no leak yet", () => series(4, (at) => [22, 20, 21, 150][at] ?? 0), "undecided"],
+	[
+		"a jump at the end is not stable, and no leak yet",
+		() => series(4, (at) => [22, 20, 21, 150][at] ?? 0),
+		"undecided",
+	],
 	["one peak among many readings is stable", () => series(20, (at) => (at === 11 ? 150 : 50)), "stable"],
 	["two readings decide nothing", () => series(2, (at) => at * 10), "undecided"],
 ];
