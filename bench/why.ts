@@ -26,6 +26,7 @@ const cases: Record<string, string[]> = {
 	"bare node": ["-e", "0"],
 	"why, small process": [main, "why", String(small.pid)],
 	"why, 2.5 GB": [main, "why", String(large.pid)],
+	"capture, 2.5 GB": [main, "capture", String(large.pid), "-o", "-"],
 };
 const results = new Map(Object.keys(cases).map((name) => [name, [] as Run[]]));
 for (let run = -1; run < runs; run++) {
