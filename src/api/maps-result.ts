@@ -1,5 +1,6 @@
 import type { Reading } from "../evidence/reading.ts";
 import type { SmapsEntry } from "../formats/procfs/smaps.ts";
+import { isWithin } from "../ledger/lines.ts";
 import {
 	compareMappings,
 	type MappingChange,
@@ -25,7 +26,7 @@ export function mapsResult(read: MapsReading, earlier: MappingsPoint | undefined
 	const growth = earlier === undefined || known === "none" ? undefined : compareMappings(earlier, pointOf(read));
 	const changes = new Map(growth?.changes.flatMap((c) => (c.index === undefined ? [] : [[c.index, c]])) ?? []);
 	const { vmRss } = reading.status;
-	const wanted = (owner: string) => view.owner === undefined || isBelow(owner, view.owner);
+	const wanted = (owner: string) => view.owner === undefined || isWithin(owner, view.owner);
 	return {
 		target: processSummary(reading),
 		at: new Date(reading.at).toISOString(),
@@ -42,11 +43,6 @@ export function mapsResult(read: MapsReading, earlier: MappingsPoint | undefined
 		unavailable: unreadable(reading.unavailable),
 		cost: { ...reading.cost, wallMs: Math.round(reading.cost.wallMs), pausedMs: Math.round(reading.cost.pausedMs) },
 	};
-}
-
-/** Whether an owner's id is the one given, or one below it. */
-export function isBelow(owner: string, id: string): boolean {
-	return owner === id || owner.startsWith(`${id}.`);
 }
 
 type Sums = Pick<MapsResult, "rssBytes" | "pssBytes" | "privateDirtyBytes" | "swapBytes" | "hugeBytes">;

@@ -1,11 +1,12 @@
 import { Type } from "typebox";
 import type { Target } from "../capture/target.ts";
+import { isWithin, lineGroups } from "../ledger/lines.ts";
 import type { MappingsPoint } from "../ledger/mapping-growth.ts";
 import { executableInput } from "./core-input.ts";
 import { GomemError } from "./errors.ts";
 import { readMapsBaseline } from "./maps-baseline.ts";
 import { type MapsReading, mapsReading, pointOf } from "./maps-reading.ts";
-import { isBelow, mapsResult } from "./maps-result.ts";
+import { mapsResult } from "./maps-result.ts";
 import { MapsDocument, type MapsResult } from "./maps-shape.ts";
 import { observe, targetOf } from "./observe.ts";
 import { beats, defineOperation, type OperationContext, pauseInput } from "./operation.ts";
@@ -87,24 +88,14 @@ export const operation = defineOperation({
 const MAX_OWNERS = 40;
 
 /** What every id is, or is below. That a process has nothing of one is an answer; anything else is a slip of the pen. */
-const GROUPS: ReadonlySet<string> = new Set([
-	"heap",
-	"runtime",
-	"binary",
-	"c",
-	"threads",
-	"libs",
-	"files",
-	"shared",
-	"anon",
-]);
+const GROUPS: ReadonlySet<string> = new Set(lineGroups.filter((group) => group !== "stacks")); // those stand in the heap's
 
 /** Throws where nothing is, or was, this owner's. While one watches, it may come yet. */
 function refuseUnknownOwner({ view: { owner: wanted }, owners, growth }: MapsResult): void {
 	if (wanted === undefined || GROUPS.has(wanted)) return;
 	const ids = owners.map(({ owner }) => owner);
 	const known = [...ids, ...(growth?.gone ?? []).map(({ owner }) => owner)];
-	if (known.some((id) => isBelow(id, wanted))) return;
+	if (known.some((id) => isWithin(id, wanted))) return;
 	const shown = ids.slice(0, MAX_OWNERS).sort().join(", ");
 	throw new GomemError({
 		code: "owner-unknown",

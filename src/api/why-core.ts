@@ -1,5 +1,6 @@
 import type { CoreEvidence } from "../evidence/reading.ts";
 import { coreShape } from "./core-shape.ts";
+import { shellWord } from "./shell-word.ts";
 import type { WhyCoreResult, WhyResult } from "./why-shape.ts";
 
 /** The result for a core: what it does not hold is left out, and what can only be done with a process. */
@@ -28,9 +29,5 @@ function nextSteps({ verdict }: WhyResult, core: CoreEvidence): WhyResult["verdi
 /** The words that name the core again: its executable is found by the same rule, or was given. */
 export function coreName(core: CoreEvidence): string {
 	const exe = core.given ? core.executable : undefined;
-	return exe === undefined ? quoted(core.file) : `${quoted(core.file)} --exe ${quoted(exe)}`;
-}
-
-function quoted(word: string): string {
-	return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+	return exe === undefined ? shellWord(core.file) : `${shellWord(core.file)} --exe ${shellWord(exe)}`;
 }

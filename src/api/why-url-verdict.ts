@@ -1,7 +1,9 @@
 import { bytes, percent } from "../figures/figures.ts";
 import type { PartCode } from "../ledger/groups.ts";
 import { changeInWords, NOISE, overTime, shareOfGrowth } from "../ledger/growth-words.ts";
+import { bytesWithin } from "../ledger/lines.ts";
 import type { Taken } from "./memstats-reading.ts";
+import { shellWord } from "./shell-word.ts";
 import type { Obtained } from "./url-input.ts";
 import type { WhyResult } from "./why-shape.ts";
 import type { UrlGrowth } from "./why-url-growth.ts";
@@ -76,7 +78,8 @@ function growingFinding(obtained: Obtained, growth: UrlGrowth | undefined): Find
 }
 
 function wordsOf(code: PartCode, { lines }: Obtained): string {
-	const part = PARTS.find(([id, of]) => of === code && sumOf(lines, id) > 0) ?? PARTS.find(([, of]) => of === code);
+	const part =
+		PARTS.find(([id, of]) => of === code && bytesWithin(lines, id) > 0) ?? PARTS.find(([, of]) => of === code);
 	return part?.[2] ?? code;
 }
 
@@ -88,7 +91,7 @@ function risenLines({ lines, shape }: UrlGrowth): string[] {
 
 function standingFinding({ meta }: Taken, obtained: Obtained, growth: UrlGrowth | undefined): Finding {
 	const rss = meta.rssBytes;
-	const sums = PARTS.map(([id, code, words]) => ({ code, words, bytes: sumOf(obtained.lines, id) }));
+	const sums = PARTS.map(([id, code, words]) => ({ code, words, bytes: bytesWithin(obtained.lines, id) }));
 	const largest = sums.reduce((most, one) => (one.bytes > most.bytes ? one : most));
 	const of = `of the ${bytes(obtained.backedBytes)} that Go may have resident`;
 	// Go's resident memory is at most Sys − HeapReleased, but for huge pages that the kernel made of released ones
@@ -127,9 +130,9 @@ function nextSteps({ meta }: Taken, finding: Finding): Verdict["next"] {
 	const origin = /^https?:\/\/[^/]+/.exec(meta.target)?.[0];
 	return [
 		...(heap && origin !== undefined
-			? [{ command: `gomem profile top ${quoted(origin)}`, says: "who allocated it, where /debug/pprof is served" }]
+			? [{ command: `gomem profile top ${shellWord(origin)}`, says: "who allocated it, where /debug/pprof is served" }]
 			: []),
-		{ command: `gomem memstats ${quoted(meta.target)} --every 5s --for 2m`, says: "what rises, and how fast" },
+		{ command: `gomem memstats ${shellWord(meta.target)} --every 5s --for 2m`, says: "what rises, and how fast" },
 		{ command: "gomem why PID", says: "on its machine: every resident byte on a line" },
 	];
 }
@@ -140,12 +143,4 @@ function memoryLimitNotes({ meta }: Taken, obtained: Obtained): string[] {
 	const of = `GOMEMLIMIT ${bytes(limit)} bounds Sys − HeapReleased, which is ${bytes(obtained.backedBytes)}`;
 	const above = meta.rssBytes !== undefined && meta.rssBytes > limit;
 	return [above ? `${of}; RSS is above it, as what is not the runtime's does not count` : of];
-}
-
-function sumOf(lines: Obtained["lines"], id: string): number {
-	return lines.reduce((sum, line) => (line.id === id || line.id.startsWith(`${id}.`) ? sum + line.bytes : sum), 0);
-}
-
-function quoted(word: string): string {
-	return /^[\w./:@-]+$/.test(word) ? word : `'${word}'`;
 }

@@ -92,10 +92,7 @@ const anonOfOthers: Adviser = (facts) => ({
 	growing: "Someone maps memory and does not unmap it; neither MemStats nor pprof sees it.",
 	reasons: facts.runtime === undefined ? [] : [`MemStats.Sys ${bytes(facts.runtime.sys)} does not contain it`],
 	change: ["look for syscall.Mmap, unix.Mmap and off-heap caches and arenas; GOGC and GOMEMLIMIT do not act on it"],
-	next: [
-		{ command: `gomem maps ${facts.target} --owner anon`, says: "each of them, and who mapped it" },
-		...watch(facts, "whether it grows"),
-	],
+	next: [mapsOf(facts, "anon", "each of them, and who mapped it"), ...watch(facts, "whether it grows")],
 });
 
 export const fileMap: Adviser = (facts) => ({

@@ -1,4 +1,5 @@
 import type { Parts } from "./groups.ts";
+import { bytesWithin } from "./lines.ts";
 import type { NextStep, VerdictFacts } from "./verdict-facts.ts";
 
 /** What is said of one part when it dominates or grows. */
@@ -28,7 +29,5 @@ export function mapsOf(facts: VerdictFacts, owner: string, says: string): NextSt
 
 /** Resident bytes of a line and of what is deeper. */
 export function bytesOf({ ledger }: VerdictFacts, id: string): number {
-	let sum = 0;
-	for (const line of ledger.lines) if (line.id === id || line.id.startsWith(`${id}.`)) sum += line.bytes;
-	return sum;
+	return bytesWithin(ledger.lines, id);
 }

@@ -1,4 +1,5 @@
 import type { LedgerLine } from "./ledger.ts";
+import { groupOf } from "./lines.ts";
 
 /**
  * How deep a ledger goes: with the lines of the Go runtime; by mappings, anonymous memory in one line; or only the three sums
@@ -45,9 +46,4 @@ export function foldTo(depth: Depth, lines: Lines): Map<string, number> {
 		folded.set(key, (folded.get(key) ?? 0) + bytes);
 	}
 	return folded;
-}
-
-function groupOf(id: string): string {
-	const dot = id.indexOf(".");
-	return dot < 0 ? id : id.slice(0, dot);
 }

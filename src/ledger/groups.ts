@@ -1,4 +1,5 @@
 import type { Ledger } from "./ledger.ts";
+import { isWithin } from "./lines.ts";
 
 /** What a verdict may say. `mixed` means that no part dominates. */
 export const verdictCodes = [
@@ -41,7 +42,7 @@ const PARTS: readonly (readonly [prefix: string, code: PartCode])[] = [
 ];
 
 export function partOf(lineId: string): PartCode {
-	for (const [prefix, code] of PARTS) if (lineId === prefix || lineId.startsWith(`${prefix}.`)) return code;
+	for (const [prefix, code] of PARTS) if (isWithin(lineId, prefix)) return code;
 	throw new RangeError(`no verdict speaks for the line ${lineId}`);
 }
 

@@ -115,6 +115,22 @@ export function lineKind(id: string): LineKind {
 	throw new RangeError(`no line of the ledger is called ${id}`);
 }
 
+/** The group that an id belongs to: its first part. */
+export function groupOf(id: string): string {
+	const dot = id.indexOf(".");
+	return dot < 0 ? id : id.slice(0, dot);
+}
+
+/** Whether an id is the one given, or deeper. */
+export function isWithin(id: string, outer: string): boolean {
+	return id === outer || id.startsWith(`${outer}.`);
+}
+
+/** Bytes of a line and of what is deeper. */
+export function bytesWithin(lines: readonly { readonly id: string; readonly bytes: number }[], outer: string): number {
+	return lines.reduce((sum, { id, bytes }) => (isWithin(id, outer) ? sum + bytes : sum), 0);
+}
+
 /** Position of a line on the screen; deeper ids stand at their kind's. */
 export function lineOrder(id: string): number {
 	return order.get(lineKind(id).id) ?? kinds.length;

@@ -84,8 +84,3 @@ export function ownerWhat(owner: string): string {
 	if (owner === RESERVED) return "no access: reserved, guards";
 	return lineKind(owner).what;
 }
-
-/** The group of the ledger that an owner belongs to. */
-export function ownerGroup(owner: string): string {
-	return owner.slice(0, owner.includes(".") ? owner.indexOf(".") : owner.length);
-}

@@ -1,5 +1,6 @@
 import type { MapsOwner, MapsResult } from "../../api/maps-shape.ts";
 import { bytes, count, duration } from "../../figures/figures.ts";
+import { isWithin } from "../../ledger/lines.ts";
 import { align, clip, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { changeRows, mappingRows } from "./maps-rows.ts";
@@ -131,7 +132,7 @@ function ownerRows(r: MapsResult, terminal: Terminal): string[] {
 
 /** The owners of a group: those of note by themselves, the rest in one row. */
 function rowsOf(r: MapsResult, group: string): OwnerRow[] {
-	const owners = r.owners.filter((o) => o.owner === group || o.owner.startsWith(`${group}.`));
+	const owners = r.owners.filter((o) => isWithin(o.owner, group));
 	const large = owners.filter((o) => owners.length === 1 || (o.rssBytes ?? 0) >= (r.rssBytes ?? 0) * SMALL);
 	// without Rss everything is told: there is nothing to judge it by
 	const all = r.rssBytes === undefined || r.owners.every((o) => o.rssBytes === undefined);

@@ -1,5 +1,6 @@
 import type { WhyCoreResult, WhyResult, WhyUrlResult } from "../../api/why-shape.ts";
 import { bar, bytes, count, duration, percent, rate } from "../../figures/figures.ts";
+import { isWithin } from "../../ledger/lines.ts";
 import { align, clip } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { pauseText, ranOn } from "./pause-text.ts";
@@ -161,7 +162,7 @@ function rows(r: Shown, terminal: Terminal): string[] {
 	const hasGrowth = r.growth !== undefined || r.comparison !== undefined;
 	const whatWidth = Math.max(24, terminal.columns - 10 - 12 - 7 - 14 - (hasGrowth ? 13 : 0));
 	for (const group of Object.keys(GROUPS)) {
-		const lines = r.lines.filter((line) => line.id === group || line.id.startsWith(`${group}.`));
+		const lines = r.lines.filter((line) => isWithin(line.id, group));
 		joined(lines, r, group).forEach((row, i) => {
 			out.push(rowText(row, i === 0 ? (GROUPS[group] ?? group) : "", r, terminal, whatWidth, hasGrowth));
 		});
