@@ -1,7 +1,15 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	accessSync,
+	constants as fsConstants,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { Module } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { constants, Script } from "node:vm";
+import { Script, constants as vmConstants } from "node:vm";
 import { crc32 } from "node:zlib";
 
 /** What Node.js does with the text of a module (lib/internal/modules/cjs/loader.js); node has it for those who do this. */
@@ -21,7 +29,7 @@ const HEAD_BYTES = 4;
  * The modules must have a hash of their content in their names: V8 sees no more of a changed text than its length.
  */
 export function keepCompiledCode(directory: string, command: string): void {
-	const loader = Module.prototype as unknown as Loader;
+	const loader: Module & Loader = Module.prototype;
 	const compile = loader._compile;
 	if (typeof compile !== "function") return;
 	const folder = join(directory, ".cache", `${process.version}-${process.arch}`, command.replaceAll(" ", "-"));
@@ -32,7 +40,7 @@ export function keepCompiledCode(directory: string, command: string): void {
 		const code = readCode(file);
 		const script = new Script(Module.wrap(content), {
 			filename: path,
-			importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+			importModuleDynamically: vmConstants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 			...(code === undefined ? {} : { cachedData: code }),
 		});
 		if (code === undefined || script.cachedDataRejected === true) fresh.set(file, script);
@@ -40,7 +48,8 @@ export function keepCompiledCode(directory: string, command: string): void {
 		return script.runInThisContext().call(this.exports, this.exports, require, this, path, directory);
 	};
 	process.once("exit", () => {
-		for (const [file, script] of fresh) writeCode(folder, file, script.createCachedData());
+		if (fresh.size === 0 || !canWrite(folder)) return;
+		for (const [file, script] of fresh) writeCode(file, script.createCachedData());
 	});
 }
 
@@ -55,24 +64,26 @@ function readCode(file: string): Uint8Array | undefined {
 	}
 }
 
+/** Asked before anything is made to be written: another user's installation is not writable at each start. */
+function canWrite(folder: string): boolean {
+	try {
+		mkdirSync(folder, { recursive: true, mode: 0o700 });
+		accessSync(folder, fsConstants.W_OK);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 /** Whatever stands in the way of it, the command has done its work. */
-function writeCode(folder: string, file: string, code: Uint8Array): void {
+function writeCode(file: string, code: Uint8Array): void {
 	const half = `${file}.${process.pid}`;
 	const head = Buffer.alloc(HEAD_BYTES);
 	head.writeUInt32LE(crc32(code));
 	try {
-		mkdirSync(folder, { recursive: true, mode: 0o700 });
 		writeFileSync(half, Buffer.concat([head, code]), { mode: 0o600, flag: "wx" });
 		renameSync(half, file);
 	} catch {
-		discard(half);
-	}
-}
-
-function discard(file: string): void {
-	try {
-		rmSync(file, { force: true });
-	} catch {
-		// its folder is no folder
+		rmSync(half, { force: true });
 	}
 }

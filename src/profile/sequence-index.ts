@@ -61,8 +61,7 @@ export class SequenceIndex {
 			larger.set(this.#words);
 			this.#words = larger;
 		}
-		// most are short: a loop is faster than a view of each
-		for (let i = 0; i < length; i++) this.#words[start + i] = words[i]!;
+		this.#words.set(words.subarray(0, length), start);
 		this.#starts[row + 1] = start + length;
 		this.#hashes[row] = hash;
 		this.#slots[slot] = row;

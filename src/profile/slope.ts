@@ -132,6 +132,9 @@ function robustLine(xs: readonly number[], ys: ArrayLike<number>): TrendLine | u
 	return theilSen(xs, ys, { varianceFactor: mannKendall(xs, ys)?.varianceFactor ?? 1 });
 }
 
+/** Fewer readings decide nothing. */
+export const FEWEST_READINGS = 3;
+
 /** A rise by so much of what is held is not called none. */
 const MUCH = 0.1;
 
@@ -142,7 +145,7 @@ function judged(
 	allocation: TrendLine | undefined,
 	least: number,
 ): SlopeVerdict {
-	if (line === undefined || seconds.length < 3) return "undecided";
+	if (line === undefined || seconds.length < FEWEST_READINGS) return "undecided";
 	if (line.low > 0 && line.slope >= least) return levelsOff(seconds, held) ? "growing cache" : "leak";
 	const span = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0);
 	const level = line.intercept + line.slope * ((seconds[0] ?? 0) + span / 2);

@@ -1,5 +1,6 @@
 import type { ProfileSlopeResult } from "../../api/profile-slope.ts";
 import { count, duration, percent, rate, sparkline } from "../../figures/figures.ts";
+import { FEWEST_READINGS } from "../../profile/slope.ts";
 import { visibleStrings } from "../output.ts";
 import { align } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -18,7 +19,6 @@ const SENTENCES: Readonly<Record<Trend["verdict"], string>> = {
 	stable: "What is held does not rise",
 	undecided: "What is held went up, but not steadily enough to tell a rise from chance: more readings tell",
 };
-const FEWEST = 3;
 const TOO_FEW = "Too few readings to tell: three are the least";
 
 const ONE_TIME = "All readings are of one and the same time: a slope needs profiles of different times";
@@ -57,7 +57,7 @@ render.verbatim = true as const;
 
 function sentence({ whole, spanMs, readings }: ProfileSlopeResult): string {
 	if (whole.verdict === "undecided" && spanMs === 0) return ONE_TIME;
-	return whole.verdict === "undecided" && readings < FEWEST ? TOO_FEW : SENTENCES[whole.verdict];
+	return whole.verdict === "undecided" && readings < FEWEST_READINGS ? TOO_FEW : SENTENCES[whole.verdict];
 }
 
 function rateText(perHour: number, unit: string): string {

@@ -1,4 +1,5 @@
 import type { ProfileTopResult } from "../../api/profile-top.ts";
+import { align, visible } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { FigureText, fittingName, headLines, noRowsText, shownText } from "./profile-figures.ts";
 
@@ -16,11 +17,11 @@ export function render(result: ProfileTopResult, terminal: Terminal): string {
 		sum += Number(row.flat);
 		return [text.value(row.flat), text.share(row.flat), text.share(sum), text.value(row.cum), text.share(row.cum)];
 	});
-	// figures hold no colour, and there may be tens of thousands of rows
-	const widths = columns.map((head, i) =>
-		cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), head.length),
-	);
-	const line = (row: readonly string[]) => `  ${row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join("  ")}`;
+	// no spread: there may be more rows than a call takes arguments
+	const widest = (i: number, head: string) =>
+		cells.reduce((most, row) => Math.max(most, visible(row[i] ?? "")), head.length);
+	const widths = columns.map((head, i) => widest(i, head));
+	const line = (row: readonly string[]) => `  ${row.map((cell, i) => align(cell, widths[i] ?? 0, true)).join("  ")}`;
 	const room = terminal.rowColumns - line(columns).length - 2;
 	out.push("", terminal.style("dim", line(columns)));
 	for (const [i, row] of result.rows.entries()) out.push(`${line(cells[i] ?? [])}  ${nameCell(row, room, terminal)}`);

@@ -4,7 +4,7 @@ import { notFound } from "./decode-tables.ts";
 import { fieldNumber } from "./fields.ts";
 import type { IdRows } from "./id-rows.ts";
 import type { Labels, Samples } from "./model.ts";
-import { fieldOf, tagOf, type Wire, wireType } from "./wire.ts";
+import { tagOf, type Wire, wireType } from "./wire.ts";
 
 const sampleTags = {
 	location: tagOf(fieldNumber("Sample", "location_id"), wireType.varint),
@@ -228,7 +228,7 @@ class LabelReader {
 				wire.skip("Label", tag, end);
 				continue;
 			}
-			wire.varint("Label", fieldOf(tag));
+			wire.varint("Label", Math.floor(tag / 8));
 			if (tag === 8) key = stringIndex(wire);
 			else if (tag === 16) text = stringIndex(wire);
 			else if (tag === 24) {

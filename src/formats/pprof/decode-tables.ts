@@ -4,7 +4,7 @@ import { type StringReader, stringIndex } from "./decode-strings.ts";
 import { fieldName, fieldNumber, type Message, messages } from "./fields.ts";
 import type { IdRows } from "./id-rows.ts";
 import type { Functions, Lines, Locations, Mappings } from "./model.ts";
-import { FORMAT, fieldOf, tagOf, type Wire, wireType } from "./wire.ts";
+import { FORMAT, tagOf, type Wire, wireType } from "./wire.ts";
 
 /*
  * Readers of the tables, a message at a time as they come. Ids of other tables and indexes of strings are kept as they
@@ -28,7 +28,7 @@ export class FlatMessage {
 		this.high.fill(0);
 		while (wire.at < end) {
 			const tag = wire.tag(this.#message);
-			const field = fieldOf(tag);
+			const field = Math.floor(tag / 8);
 			if (tag % 8 === wireType.varint && field > 0 && field < this.low.length) {
 				wire.varint(this.#message, field);
 				this.low[field] = wire.low;
@@ -91,6 +91,7 @@ export class MappingReader {
 }
 
 export class FunctionReader {
+	readonly #flat = new FlatMessage("Function");
 	readonly #id = new GrowingUint64(1024);
 	readonly #name = new GrowingUint32(1024);
 	readonly #systemName = new GrowingUint32(1024);
@@ -98,37 +99,13 @@ export class FunctionReader {
 	readonly #startLine = new Int64Rows(1024);
 
 	read(wire: Wire, end: number): void {
-		let idLow = 0;
-		let idHigh = 0;
-		let name = 0;
-		let systemName = 0;
-		let filename = 0;
-		let startLow = 0;
-		let startHigh = 0;
-		while (wire.at < end) {
-			const tag = wire.tag("Function");
-			if (tag % 8 !== wireType.varint) {
-				wire.skip("Function", tag, end);
-				continue;
-			}
-			wire.varint("Function", fieldOf(tag));
-			if (tag === 8) {
-				idLow = wire.low;
-				idHigh = wire.high;
-			} else if (tag === 16) name = stringIndex(wire);
-			else if (tag === 24) systemName = stringIndex(wire);
-			else if (tag === 32) filename = stringIndex(wire);
-			else if (tag === 40) {
-				startLow = wire.low;
-				startHigh = wire.high;
-			}
-		}
-		wire.close("Function", end);
-		this.#startLine.set(this.#id.length, startLow, startHigh);
-		this.#id.pushHalves(idLow, idHigh);
-		this.#name.push(name);
-		this.#systemName.push(systemName);
-		this.#filename.push(filename);
+		const flat = this.#flat;
+		flat.read(wire, end);
+		this.#startLine.set(this.#id.length, flat.low[5] ?? 0, flat.high[5] ?? 0);
+		flat.push64(1, this.#id);
+		flat.pushIndex(2, this.#name);
+		flat.pushIndex(3, this.#systemName);
+		flat.pushIndex(4, this.#filename);
 	}
 
 	finish(strings: StringReader): Functions {
@@ -182,7 +159,7 @@ export class LocationReader {
 				wire.skip("Location", tag, end);
 				continue;
 			}
-			wire.varint("Location", fieldOf(tag));
+			wire.varint("Location", Math.floor(tag / 8));
 			if (tag === locationTags.id) {
 				idLow = wire.low;
 				idHigh = wire.high;
@@ -248,7 +225,7 @@ class LineReader {
 				wire.skip("Line", tag, end);
 				continue;
 			}
-			wire.varint("Line", fieldOf(tag));
+			wire.varint("Line", Math.floor(tag / 8));
 			if (tag === 8) {
 				functionLow = wire.low;
 				functionHigh = wire.high;

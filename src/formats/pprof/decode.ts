@@ -7,7 +7,7 @@ import { FunctionReader, LocationReader, MappingReader } from "./decode-tables.t
 import { fieldNumber } from "./fields.ts";
 import { IdRows } from "./id-rows.ts";
 import type { Profile } from "./model.ts";
-import { FORMAT, fieldOf, tagOf, Wire, wireType } from "./wire.ts";
+import { FORMAT, tagOf, Wire, wireType } from "./wire.ts";
 
 /**
  * Decodes a profile in its protobuf form, not compressed (profile.proto of github.com/google/pprof), of any language.
@@ -65,7 +65,7 @@ export class ProfileDecoder {
 		while (end - wire.at > LONGEST_HEAD) {
 			const start = wire.at;
 			const tag = wire.tag("Profile");
-			if (tag % 8 === wireType.bytes && wire.length("Profile", fieldOf(tag), MAX_BYTES) > end) {
+			if (tag % 8 === wireType.bytes && wire.length("Profile", Math.floor(tag / 8), MAX_BYTES) > end) {
 				wire.at = start;
 				break;
 			}

@@ -117,9 +117,7 @@ export class StringInterner implements StringTable {
 			this.#hashes = widened(this.#hashes, index * 2);
 			this.#starts = widened(this.#starts, index * 2 + 1);
 		}
-		// most are short: a loop is faster than a view of each
-		if (to - from > 128) this.#bytes.set(bytes.subarray(from, to), this.#used);
-		else for (let i = from, into = this.#used; i < to; i++) this.#bytes[into++] = bytes[i]!; // room was made
+		this.#bytes.set(bytes.subarray(from, to), this.#used);
 		this.#hashes[index] = hash;
 		this.#used = end;
 		this.#starts[index + 1] = end;

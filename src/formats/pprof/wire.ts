@@ -11,11 +11,6 @@ export function tagOf(field: number, type: number): number {
 	return field * 8 + type;
 }
 
-/** The field of a tag, which may be of more than 32 bits. */
-export function fieldOf(tag: number): number {
-	return tag < 0x80 ? tag >> 3 : Math.floor(tag / 8);
-}
-
 /**
  * Reads the protocol buffer encoding from a buffer, without an object per field. What was read last stands in `low` and
  * `high` (a varint as 64 bits by halves). No read goes past the end of the buffer; the readers of messages check their own
@@ -40,20 +35,6 @@ export class Wire {
 		const start = this.at;
 		let at = start;
 		let byte = bytes[at++] ?? 0;
-		// nearly all are of one byte or two
-		if (byte < 0x80 && at <= bytes.length) {
-			this.at = at;
-			this.low = byte;
-			this.high = 0;
-			return;
-		}
-		const second = bytes[at] ?? 0x80;
-		if (second < 0x80) {
-			this.at = at + 1;
-			this.low = (byte & 0x7f) | (second << 7);
-			this.high = 0;
-			return;
-		}
 		let low = byte & 0x7f;
 		let high = 0;
 		for (let shift = 7; byte >= 0x80 && shift < 70; shift += 7) {
@@ -109,7 +90,7 @@ export class Wire {
 	 * not the field's own.
 	 */
 	skip(message: Message, tag: number, end: number): void {
-		const field = fieldOf(tag);
+		const field = Math.floor(tag / 8);
 		const type = tag % 8;
 		if (field > 0 && field < messages[message].length) {
 			throw this.error(message, field, "its own wire type", `wire type ${type}`);
