@@ -52,20 +52,29 @@ const SCATTERED = 16384;
 /** How often unknown pages are looked at again. */
 const SETTLE_ROUNDS = 3;
 
+/** A list of the runtime that grows moves, and its old place is unmapped: what has just read where it is finds nothing there. */
+const ATTEMPTS = 3;
+
 /**
  * Reads the runtime. The order matters on a moving target: what moves fastest is read closest together, and pages that no
  * span claims are looked up again, since their span was made in between.
  * Throws ParseError where the heap cannot be read at all; lesser parts that fail are absent.
  */
 export function readRuntime(view: RuntimeView): RuntimeState {
-	try {
-		return readAll(view);
-	} catch (error) {
-		// a release that gomem does not know may lack what it reads; a layout from outside may have it narrower than it can be
-		const unfit = error instanceof LayoutError || (error instanceof RangeError && isFromOutside(view.layout));
-		if (!unfit) throw error;
-		const { label } = view.layout;
-		throw new ParseError({ format: "go runtime", field: `layout ${label}`, actual: error.message }, { cause: error });
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return readAll(view);
+		} catch (error) {
+			// a release that gomem does not know may lack what it reads; a layout from outside may have it narrower than it can be
+			if (error instanceof LayoutError || (error instanceof RangeError && isFromOutside(view.layout))) {
+				const { label } = view.layout;
+				throw new ParseError(
+					{ format: "go runtime", field: `layout ${label}`, actual: error.message },
+					{ cause: error },
+				);
+			}
+			if (!(error instanceof ParseError) || attempt === ATTEMPTS) throw error;
+		}
 	}
 }
 

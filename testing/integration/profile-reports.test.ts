@@ -237,7 +237,8 @@ test("C++ and Java profiles of pprof's own corpus", async () => {
 });
 
 test("random profiles under random flags", async () => {
-	for (let seed = 1; seed <= 100; seed++) {
+	// 1887 has frames of labels at both ends under -raw, which prints in what order they came up
+	for (const seed of [...Array.from({ length: 100 }, (_, i) => i + 1), 1887]) {
 		const random = randomNumbers(seed);
 		const file = join(folder, `random-${seed}.pb.gz`);
 		await writeFile(file, gzipSync(encodeProfile(randomProfile(random))));

@@ -122,6 +122,35 @@ async function fuzz(go: string): Promise<void> {
 	assert.ok(outcomes.read > 0, JSON.stringify(outcomes));
 }
 
+test("a list that moved between two looks is looked for again", async () => {
+	await using subject = await startSubject("livemap", { args: ["-mib", "8"] });
+	await subject.stop();
+	using observed = (await ObservedProcess.open(subject.pid)) as ObservedProcess;
+	const view = observed.attached?.view;
+	const memory = openSafeMemory(subject.pid, {
+		zeroWhereAbsent: zeroWhereAbsent(parseMaps(readFileSync(`/proc/${subject.pid}/maps`))),
+	});
+	assert.ok(view !== undefined && !isUnavailable(memory));
+	const list = (view.globals.get("mheap_") ?? 0) + view.layout.struct("mheap").offset("allspans");
+	const array = view.memory.look().word(list);
+	assert.ok(array !== undefined && array > 0);
+	/** Memory where the array has gone until `moves` readings have come upon that. */
+	const moving = (moves: number): TargetMemory => {
+		const readInto = (at: number, into: Uint8Array) => {
+			if (moves <= 0 || at > array || at + into.length <= array) return memory.readInto(at, into);
+			moves--;
+			return memory.readInto(at, into.subarray(0, array - at));
+		};
+		return { look: (options = {}) => new BlockReader({ readInto }, { ...options, blockBytes: 4096 }) };
+	};
+	const still = readRuntime(view);
+	const moved = readRuntime({ ...view, memory: moving(2) });
+	assert.deepEqual([moved.counters, moved.spans.count], [still.counters, still.spans.count]);
+	assert.throws(() => readRuntime({ ...view, memory: moving(Number.POSITIVE_INFINITY) }), ParseError);
+	memory.close();
+	await subject.resume();
+});
+
 /**
  * Data whose every word points at what looks like the first of a long list of Ms, of profiling buckets, of chunks: the
  * search for variables must end all the same, and find those that are there.

@@ -22,24 +22,25 @@ export function addTagFrames(
 	const more = rootKeys.length + leafKeys.length;
 	const location = new Uint32Array(samples.location.length + samples.count * more);
 	const locationStart = new Uint32Array(samples.count + 1);
-	let to = 0;
 	let rootMatched = false;
 	let leafMatched = false;
 	for (let s = 0; s < samples.count; s++) {
-		for (const key of leafKeys.toReversed()) {
-			const frame = frames.of(s, key);
-			leafMatched ||= frame.matched;
-			location[to++] = frame.location;
-		}
 		const stack = samples.location.subarray(samples.locationStart[s], samples.locationStart[s + 1]);
-		location.set(stack, to);
-		to += stack.length;
-		for (const key of rootKeys.toReversed()) {
+		const leaves = locationStart[s]!; // s < count
+		const roots = leaves + leafKeys.length + stack.length;
+		location.set(stack, leaves + leafKeys.length);
+		// those of the roots first: new locations are numbered as they come up, and raw prints the numbers
+		for (const [i, key] of rootKeys.toReversed().entries()) {
 			const frame = frames.of(s, key);
 			rootMatched ||= frame.matched;
-			location[to++] = frame.location;
+			location[roots + i] = frame.location;
 		}
-		locationStart[s + 1] = to;
+		for (const [i, key] of leafKeys.toReversed().entries()) {
+			const frame = frames.of(s, key);
+			leafMatched ||= frame.matched;
+			location[leaves + i] = frame.location;
+		}
+		locationStart[s + 1] = roots + rootKeys.length;
 	}
 	const extended = { ...profile, ...frames.tables(), samples: { ...samples, location, locationStart } };
 	return { profile: extended, rootMatched, leafMatched };
