@@ -4,6 +4,7 @@ import { type StacksResult, operation as stacks } from "../src/api/stacks.ts";
 import { operation as why } from "../src/api/why.ts";
 import type { WhyResult } from "../src/api/why-shape.ts";
 import { documentOf } from "./operations.ts";
+import { lookStill, parked } from "./settled.ts";
 import type { SubjectGoroutines, SubjectMemStats } from "./subject-answers.ts";
 import { type BuildMode, startSubject } from "./subjects.ts";
 
@@ -41,35 +42,30 @@ export interface MatrixCell {
 	readonly layout: string;
 }
 
-const ATTEMPTS = 4;
-
-/** Measures one cell. Where a thread started between ReadMemStats and the stop, it is measured again. */
+/** Measures one cell. */
 export async function measureCell(go: string, mode: BuildMode): Promise<MatrixCell> {
 	const args = ["-n", "2000", "-sockets", "20"];
 	await using subject = await startSubject("goroutines", { go, mode, args });
-	for (let attempt = 1; ; attempt++) {
-		const target = String(subject.pid);
-		const told = await subject.goroutines();
-		await subject.stop();
-		const stats = (await documentOf(memstats, { target, all: true })) as unknown as MemStatsResult;
-		const ledger = (await documentOf(why, { target })) as unknown as WhyResult;
-		const groups = (await documentOf(stacks, { target, top: 10_000 })) as unknown as StacksResult;
-		const truth = await subject.resume();
-		const differing = differences(stats, truth);
-		if (differing.length > 0 && attempt < ATTEMPTS && stats.Mallocs !== truth.Mallocs) continue;
-		return {
-			go,
-			mode,
-			fields: flat(truth).size,
-			differing,
-			rssBytes: ledger.rssBytes,
-			residualShare: Math.abs(ledger.residualBytes) / ledger.rssBytes,
-			anonymousShare: sum(ledger.lines.filter((one) => one.id.startsWith("anon."))) / ledger.rssBytes,
-			groups: told.groups.filter((one) => one.createdBy !== "").length,
-			groupsDiffering: groupDifferences(groups, told),
-			layout: ledger.target.layout ?? "",
-		};
-	}
+	const told = await parked(subject);
+	const target = String(subject.pid);
+	const { seen, truth } = await lookStill(subject, async () => ({
+		stats: (await documentOf(memstats, { target, all: true })) as unknown as MemStatsResult,
+		ledger: (await documentOf(why, { target })) as unknown as WhyResult,
+		groups: (await documentOf(stacks, { target, top: 10_000 })) as unknown as StacksResult,
+	}));
+	const { stats, ledger, groups } = seen;
+	return {
+		go,
+		mode,
+		fields: flat(truth).size,
+		differing: differences(stats, truth),
+		rssBytes: ledger.rssBytes,
+		residualShare: Math.abs(ledger.residualBytes) / ledger.rssBytes,
+		anonymousShare: sum(ledger.lines.filter((one) => one.id.startsWith("anon."))) / ledger.rssBytes,
+		groups: told.groups.filter((one) => one.createdBy !== "").length,
+		groupsDiffering: groupDifferences(groups, told),
+		layout: ledger.target.layout ?? "",
+	};
 }
 
 /** Whether the cell holds what the project promises of a stopped process. */

@@ -1,12 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
+import { standingStill } from "./settled.ts";
 import type { SubjectGoroutines, SubjectHolds, SubjectMemStats } from "./subject-answers.ts";
 import { type BuildOptions, buildSubject } from "./subject-build.ts";
+
+/** How long a subject may take until it is ready, on a machine that is busy. */
+const READY_MS = 120_000;
 
 export interface StartOptions extends BuildOptions {
 	/** Flags of the subject, as ["-mib", "256"]. */
@@ -15,8 +17,6 @@ export interface StartOptions extends BuildOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** A command that executes its arguments in its own place, as ["setpriv", "--reuid", "65534"]. */
 	readonly via?: readonly string[];
-	/** How long it may take until it is ready, 30 s by default. */
-	readonly readyWithinMs?: number;
 }
 
 /** A running subject. Dispose of it (`await using`), else the test does not end. */
@@ -70,7 +70,7 @@ export async function startSubject(name: string, options: StartOptions = {}): Pr
 		await rm(folder, { recursive: true, force: true });
 	};
 	try {
-		const ready = await within(options.readyWithinMs ?? 30_000, `${name} is ready`, dialogue.next());
+		const ready = await within(READY_MS, `${name} is ready`, dialogue.next());
 		return new Running(name, path, folder, ready as Ready, child, dialogue, close);
 	} catch (error) {
 		await close();
@@ -133,10 +133,7 @@ class Running implements RunningSubject {
 		const answer = this.ask("stop");
 		answer.catch(() => {}); // whoever resumes it hears of it
 		this.#stopAnswer = answer;
-		const stopped = async () => {
-			while (!isStopped(this.pid)) await sleep(1);
-		};
-		await within(10_000, `${this.name} stops`, stopped());
+		await standingStill(this.pid);
 	}
 
 	async resume(): Promise<SubjectMemStats> {
@@ -154,14 +151,6 @@ class Running implements RunningSubject {
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}
-}
-
-/** Whether each thread is in state T: the stop of a process reaches them one by one. */
-function isStopped(pid: number): boolean {
-	return readdirSync(`/proc/${pid}/task`).every((thread) => {
-		const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
-		return stat.charAt(stat.lastIndexOf(")") + 2) === "T";
-	});
 }
 
 interface Waiting {

@@ -112,22 +112,27 @@ describe("the frame of a command", { concurrency: 3 }, () => {
 		const { out, code } = await run(fixture, ["tick", "--every", "100ms", "--for", "1500ms", "--json"]);
 		const lines = out.trimEnd().split("\n");
 		assert.equal(code, 0);
-		assert.ok(lines.length > 2 && lines.length <= 16, `${lines.length} lines`);
+		// beats that a busy machine missed are skipped
+		assert.ok(lines.length >= 1 && lines.length <= 16, `${lines.length} lines`);
 		assert.deepEqual(
 			lines.map((line) => JSON.parse(line).reading),
 			lines.map((_, i) => i + 1),
 		);
 	});
 
-	test("SIGINT ends a stream cleanly", async () => {
+	test("SIGINT ends a stream cleanly, which goes on until then", async () => {
 		const child = start(fixture, ["tick", "--every", "100ms", "--json"]);
 		let out = "";
 		child.stdout.setEncoding("utf8").on("data", (text: string) => {
-			if (out === "") child.kill("SIGINT");
 			out += text;
+			if (out.split("\n").length > 3 && !child.killed) child.kill("SIGINT");
 		});
 		assert.deepEqual(await once(child, "close"), [0, null]);
-		for (const line of out.trimEnd().split("\n")) JSON.parse(line);
+		const readings = out
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line).reading);
+		assert.ok(readings.length >= 3, out);
 	});
 
 	test("a reader that goes away ends gomem quietly", async () => {

@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
 import { ProfileBuilder } from "../../src/formats/pprof/builder.ts";
 import type { Profile } from "../../src/formats/pprof/model.ts";
 import { loadProfiles } from "../../src/profile/combine/load.ts";
+
+/** However busy the machine is. */
+const LONGEST_MS = 120_000;
 
 /** Pages as files in a browser, with all that they complain of. */
 export class Pages {
@@ -21,7 +24,11 @@ export class Pages {
 
 	static async open(): Promise<Pages> {
 		// chromium's own sandbox does not start as root
-		const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false });
+		const browser = await chromium.launch({
+			executablePath: "/usr/bin/chromium",
+			chromiumSandbox: false,
+			timeout: LONGEST_MS,
+		});
 		return new Pages(browser, await mkdtemp(join(tmpdir(), "gomem-pages-")));
 	}
 
@@ -33,9 +40,11 @@ export class Pages {
 			viewport: { width, height: 760 },
 			colorScheme: dark ? "dark" : "light",
 		});
+		page.setDefaultTimeout(LONGEST_MS);
 		const shown = new ShownPage(page);
 		await page.goto(`${pathToFileURL(path)}${hash}`);
-		await page.locator("h1").waitFor({ timeout: 30_000 });
+		await page.locator("h1").waitFor();
+		await shown.settled();
 		return shown;
 	}
 
@@ -49,6 +58,7 @@ export class ShownPage {
 	readonly page: Page;
 	/** console errors and warnings (violations of the content-security-policy are among them), exceptions, requests */
 	readonly complaints: string[] = [];
+	#devtools: Promise<CDPSession> | undefined;
 
 	constructor(page: Page) {
 		this.page = page;
@@ -63,8 +73,30 @@ export class ShownPage {
 		});
 	}
 
+	/** Waits until the page has drawn what was done to it: effects run behind the frame that is drawn next. */
+	async settled(): Promise<void> {
+		const frame = "new Promise((next) => requestAnimationFrame(next))";
+		await this.page.evaluate(`${frame}.then(() => ${frame}).then(() => new Promise((next) => setTimeout(next)))`);
+	}
+
+	/** What the page's thread has computed so far, whatever else the machine has to do. */
+	async cpuSeconds(): Promise<number> {
+		this.#devtools ??= this.page.context().newCDPSession(this.page);
+		const devtools = await this.#devtools;
+		await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
+		const { metrics } = await devtools.send("Performance.getMetrics");
+		return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
+	}
+
+	/** The text of an element once the page has settled; "" where it has none. */
+	async text(selector: string): Promise<string> {
+		await this.settled();
+		return (await this.page.locator(selector).textContent()) ?? "";
+	}
+
 	/** Rows of the table of functions as text, cells joined by a bar. */
 	async rows(): Promise<string[]> {
+		await this.settled();
 		const cells = await this.page
 			.locator(".functions tbody tr")
 			.evaluateAll(inPage<string[][]>("return it.map((row) => [...row.cells].map((cell) => cell.textContent))"));
@@ -73,6 +105,7 @@ export class ShownPage {
 
 	/** The colour of the canvas at a point, as red, green, blue. */
 	async pixel(x: number, y: number): Promise<readonly number[]> {
+		await this.settled();
 		const read = "return [...it.getContext('2d').getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data]";
 		const colour = await this.page
 			.locator("canvas")

@@ -17,6 +17,7 @@ describe("a damaged file", { skip }, () => {
 	/** A small capture, made once. */
 	async function sample(): Promise<string> {
 		await using subject = await startSubject("livemap", { args: ["-mib", "4"] });
+		await subject.stop();
 		return (await captured("sample.gomem", { target: String(subject.pid), force: true })).path;
 	}
 

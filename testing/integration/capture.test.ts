@@ -5,8 +5,10 @@ import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { operation as capture } from "../../src/api/capture.ts";
+import type { Clock } from "../../src/api/operation.ts";
 import { openBundle, readBundleFile } from "../../src/capture/bundle-file.ts";
 import type { Observation } from "../../src/capture/process.ts";
 import { RecordedProcess } from "../../src/capture/record.ts";
@@ -15,6 +17,7 @@ import { appendReading, type Bundle, readPart } from "../../src/evidence/bundle/
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
 import { run } from "../operations.ts";
+import { halted, lookResting, lookStill } from "../settled.ts";
 import { skipReason, startSubject, toolchain } from "../subjects.ts";
 import {
 	captured,
@@ -35,21 +38,23 @@ describe("a process that stands still", () => {
 	for (const name of ["mixed", "fragmentation", "goroutines"] as const) {
 		test(`why says the same of ${name} and of its capture`, { skip }, async () => {
 			await using subject = await startSubject(name);
-			await subject.stop();
 			const pid = String(subject.pid);
-			const { path } = await captured(`${name}.gomem`, { target: pid, full: true });
-			const live = await whyOf(pid);
-			const replayed = await whyOf(path);
+			const { seen, truth } = await lookStill(subject, () =>
+				lookResting(subject.pid, async () => {
+					const { path } = await captured(`${name}.gomem`, { target: pid, full: true, force: true });
+					return { live: await whyOf(pid), replayed: await whyOf(path) };
+				}),
+			);
+			const { live, replayed } = seen;
 			assert.deepEqual(judged(replayed), judged(live));
 			assert.ok(live.lines.length > 8 && (live.runtime?.heapAllocBytes ?? 0) > 0);
-			const truth = await subject.resume();
 			assert.equal(replayed.runtime?.heapAllocBytes, truth.HeapAlloc);
 		});
 	}
 
 	test("is paused on demand, and the reading says so", { skip }, async () => {
 		await using subject = await startSubject("livemap");
-		const { path, result } = await captured("paused.gomem", { target: String(subject.pid), pause: "2s" });
+		const { path, result } = await captured("paused.gomem", { target: String(subject.pid), pause: "30s" });
 		assert.ok((result["cost"] as { pausedMs: number }).pausedMs > 0);
 		const replayed = await whyOf(path);
 		assert.equal(replayed.blur.paused, true);
@@ -68,7 +73,8 @@ describe("a process that moves", () => {
 		assert.ok(!isUnavailable(recorded));
 		using process = recorded;
 		let bundle: Bundle | undefined;
-		for (let i = 0; i < 4; i++) ({ bundle } = await process.record(bundle));
+		const moved = () => seen.some(({ observation }) => (observation.runtime?.blur.heapBytes ?? 0) > 0);
+		for (let i = 0; i < 4 || (!moved() && i < 100); i++) ({ bundle } = await process.record(bundle));
 		assert.ok(bundle !== undefined);
 		const opened = await openBundle(await rewritten("churn.gomem", bundle));
 		assert.ok(!isUnavailable(opened));
@@ -81,10 +87,7 @@ describe("a process that moves", () => {
 			assert.deepEqual(replayed.stacks, live.stacks);
 		}
 		assert.equal(await opened.next(), undefined);
-		assert.ok(
-			seen.some(({ observation }) => (observation.runtime?.blur.heapBytes ?? 0) > 0),
-			"it moved",
-		);
+		assert.ok(moved(), "it moved");
 	});
 });
 
@@ -127,7 +130,14 @@ describe("what is in a capture", () => {
 				readSync(memory, there, 0, there.length, Number(address));
 				assert.equal(there.toString(), marker, `${what} holds it`);
 			}
-			assert.ok(processorsHold(memory, symbolAddress(go, program, "runtime.allp"), marker), "saved registers hold it");
+			const allp = symbolAddress(go, program, "runtime.allp");
+			// who was preempted last on each P, a while ago, may have been another
+			let held = processorsHold(memory, allp, marker);
+			for (let tries = 600; tries > 0 && !held; tries--) {
+				await sleep(100);
+				held = processorsHold(memory, allp, marker);
+			}
+			assert.ok(held, "saved registers hold it");
 			closeSync(memory);
 			const { path, result } = await captured("secrets.gomem", { target: String(child.pid) });
 			const all = contents(path);
@@ -154,34 +164,41 @@ describe("what is in a capture", () => {
 		await using subject = await startSubject("filemap");
 		await subject.stop();
 		const pid = String(subject.pid);
-		const { path } = await captured("filemap.gomem", { target: pid });
+		const { live, path, replayed, compared, whole } = await lookResting(subject.pid, async () => {
+			const { path } = await captured("filemap.gomem", { target: pid, force: true });
+			const full = await captured("filemap-full.gomem", { target: pid, full: true, force: true });
+			const [live, compared] = [await whyOf(pid), await whyOf(pid, { baseline: path })];
+			return { live, path, replayed: await whyOf(path), compared, whole: await whyOf(full.path) };
+		});
 		const name = subject.folder.slice(subject.folder.lastIndexOf("/") + 1);
 		assert.equal(contents(path).includes(Buffer.from(name)), false);
-		const live = await whyOf(pid);
-		const replayed = await whyOf(path);
 		assert.deepEqual(replayed.lines.map((line) => line.bytes).sort(), live.lines.map((line) => line.bytes).sort());
 		const files = replayed.lines.filter((line) => line.id.startsWith("files."));
 		assert.ok(
 			files.length > 0 && files.every((line) => /^files\.(\/[\w.-]+)*\/file-[0-9a-f]{8}(\.\w+)?$/.test(line.id)),
 			JSON.stringify(files),
 		);
-		const compared = await whyOf(pid, { baseline: path });
 		assert.ok(compared.growth !== undefined);
 		for (const line of compared.lines) assert.equal(line.growthBytes ?? 0, 0, line.id);
-		const { path: whole } = await captured("filemap-full.gomem", { target: pid, full: true });
-		assert.deepEqual(judged(await whyOf(whole)), judged(live));
+		assert.deepEqual(judged(whole), judged(live));
 	});
 
 	test("says what could not be read, and why, of a process that is no Go program", async () => {
 		const child = spawn("sleep", ["100"]);
 		try {
 			await once(child, "spawn");
-			const { path, result } = await captured("sleep.gomem", { target: String(child.pid) });
+			const pid = child.pid ?? 0;
+			const target = String(pid);
+			// it may still be at its libraries
+			await halted(pid);
+			const { path, result, live } = await lookResting(pid, async () => ({
+				...(await captured("sleep.gomem", { target, force: true })),
+				live: await whyOf(target),
+			}));
 			const parts = result["parts"] as { id: string; bytes?: number; unavailable?: string; wouldHelp?: string }[];
 			const missing = parts.find((part) => part.id === "go program");
 			assert.match(missing?.unavailable ?? "", /not a Go program/);
 			assert.ok(missing?.wouldHelp !== undefined && missing.bytes === undefined);
-			const live = await whyOf(String(child.pid));
 			const replayed = await whyOf(path);
 			assert.deepEqual(replayed.unavailable, live.unavailable);
 			assert.ok(live.unavailable.some((part) => part.part === "go program"));
@@ -194,6 +211,28 @@ describe("what is in a capture", () => {
 		}
 	});
 });
+
+/** A clock that goes on to whoever of two sleepers is to wake first, as soon as both sleep. */
+function clockOfSleep(): Clock {
+	const sleepers: { readonly at: number; readonly wake: () => void }[] = [];
+	let now = 0;
+	return {
+		now: () => now,
+		monotonic: () => now,
+		async sleep(milliseconds, signal) {
+			const { promise, resolve: wake } = Promise.withResolvers<void>();
+			signal.addEventListener("abort", () => wake());
+			sleepers.push({ at: now + milliseconds, wake });
+			if (sleepers.length === 2) {
+				sleepers.sort((a, b) => a.at - b.at);
+				const first = sleepers.shift();
+				now = Math.max(now, first?.at ?? now);
+				first?.wake();
+			}
+			await promise;
+		},
+	};
+}
 
 describe("the file", () => {
 	test("is appended to only for the same process, and keeps what it does not know", { skip }, async () => {
@@ -234,17 +273,26 @@ describe("the file", () => {
 	test("gets readings until the time is over, or the process is", { skip }, async () => {
 		await using subject = await startSubject("slowleak");
 		const target = String(subject.pid);
-		const { path, result } = await captured("series.gomem", { target, every: "100ms", for: "1500ms" });
-		assert.ok(Number(result["readings"]) >= 2 && Number(result["readings"]) <= 16, String(result["readings"]));
-		assert.equal((await whyOf(path)).growth?.readings, result["readings"]);
+		// time that passes only in sleep: as if a reading took none
+		const { path, result } = await captured(
+			"series.gomem",
+			{ target, every: "100ms", for: "1500ms" },
+			{ clock: clockOfSleep() },
+		);
+		assert.equal(result["readings"], 15);
+		assert.equal((await whyOf(path)).growth?.readings, 15);
 		const warnings: string[] = [];
-		setTimeout(() => subject.kill("SIGKILL"), 1500);
 		const ended = await captured(
 			"ended.gomem",
 			{ target, every: "100ms" },
-			{ warn: (message) => warnings.push(message) },
+			{
+				warn: (message) => warnings.push(message),
+				progress: ({ done }) => {
+					if (done === 3) subject.kill("SIGKILL");
+				},
+			},
 		);
-		assert.ok(Number(ended.result["readings"]) >= 1);
+		assert.ok(Number(ended.result["readings"]) >= 3);
 		assert.match(warnings.join(), /process \d+ (?:has ended|is a zombie: .*): the readings before are kept/);
 		await whyOf(ended.path);
 		const stopped = new AbortController();

@@ -22,16 +22,13 @@ chmodSync(folder, 0o755);
 const path = [folder, process.env["PATH"]].join(delimiter);
 const skip = await skipReason("cheap");
 
-/** Completion offers what it finds in a quarter of a second, which a busy machine may not be able to. */
-async function eventually(holds: () => Promise<void>): Promise<void> {
-	for (let tries = 1; ; tries++) {
-		try {
-			return await holds();
-		} catch (error) {
-			if (tries === 8) throw error;
-		}
-	}
-}
+/**
+ * Completion offers what it finds in a quarter of a second, which a busy machine may not be able to: in what is started here
+ * that time does not pass.
+ */
+const standing = join(folder, "standing.mjs");
+writeFileSync(standing, "performance.now = () => 0;\n");
+process.env["NODE_OPTIONS"] = `--import=${standing}`;
 
 for (const shell of shells) {
 	test(`${shell}: what gomem completion ${shell} prints completes gomem itself`, {
@@ -48,7 +45,8 @@ for (const shell of shells) {
 		assert.deepEqual(await offer("gomem why --pau"), ["--pause"]);
 		await using subject = await startSubject("cheap");
 		const pid = String(subject.pid);
-		await eventually(async () => assert.deepEqual(await offer(`gomem why ${pid}`), [pid]));
+		const offered = await offer(`gomem why ${pid}`);
+		assert.ok(offered.includes(pid) && offered.every((word) => word.startsWith(pid)), offered.join(" "));
 		assert.deepEqual(await offer("gomem why mon"), ["monday.gomem"]);
 	});
 }
@@ -57,7 +55,7 @@ describe("running Go processes for a TARGET", () => {
 	test("are Go's, and no others", { skip }, async () => {
 		await using subject = await startSubject("cheap");
 		await using node = await startNode('console.log("ready"); process.stdin.resume();');
-		const found = goProcesses(10_000);
+		const found = goProcesses(60_000);
 		assert.equal(found.find((one) => one.pid === subject.pid)?.name, "cheap");
 		assert.ok(!found.some((one) => one.pid === node.pid));
 		assert.deepEqual(goProcesses(0), [], "no time, no answer");

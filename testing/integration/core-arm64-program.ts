@@ -6,7 +6,8 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { missing } from "../debian-packages.ts";
-import { toolchain } from "../subjects.ts";
+import { parked } from "../settled.ts";
+import { type SubjectGoroutines, toolchain } from "../subjects.ts";
 
 const exec = promisify(execFile);
 const subjects = join(import.meta.dirname, "../../subjects");
@@ -51,7 +52,7 @@ export interface Arm64Run {
 	readonly program: string;
 	readonly args?: readonly string[];
 	readonly env?: Readonly<Record<string, string>>;
-	/** asked once it is ready, one after the other */
+	/** asked once it is ready, one after the other; "goroutines" until all of them wait */
 	readonly commands?: readonly string[];
 	/** the line at which it ends itself; without one it is ended by SIGABRT */
 	readonly last?: string;
@@ -78,10 +79,16 @@ export async function arm64Core(run: Arm64Run, folder: string): Promise<Arm64Cor
 	};
 	await line(); // it is ready
 	const answers: unknown[] = [];
-	for (const one of run.commands ?? []) {
-		child.stdin.write(`${one}\n`);
-		answers.push(await line());
-	}
+	const ask = (command: string) => {
+		child.stdin.write(`${command}\n`);
+		return line();
+	};
+	for (const one of run.commands ?? [])
+		answers.push(
+			one === "goroutines"
+				? await parked({ goroutines: async () => (await ask(one)) as SubjectGoroutines })
+				: await ask(one),
+		);
 	if (run.last === undefined) child.kill("SIGABRT");
 	else child.stdin.write(`${run.last}\n`);
 	await closed;

@@ -153,7 +153,7 @@ describe("stacks of arm64 subjects", () => {
 
 		test(`go${go} ${flags.join("")}: deep stacks`, (t) =>
 			caught(async () => {
-				const core = await coreOf(t, "deepstacks", go, { args: ["-n", "12"], flags });
+				const core = await coreOf(t, "deepstacks", go, { args: ["-n", "12"], commands: ["goroutines"], flags });
 				if (core === undefined) return;
 				const compared = compareWithTraceback(await stacksIn(core), parseTraceback(core.traceback), ALL);
 				assert.ok(compared.size >= 12, `${compared.size} compared`);

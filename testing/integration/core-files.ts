@@ -2,9 +2,9 @@
 import { execFile, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { missing } from "../debian-packages.ts";
+import { until } from "../settled.ts";
 import { type BuildOptions, type RunningSubject, type StartOptions, startSubject } from "../subjects.ts";
 
 const exec = promisify(execFile);
@@ -46,7 +46,7 @@ export function startMortal(name: string, options: BuildOptions & Pick<StartOpti
 /** Ends the subject by SIGABRT; the core is in its folder, which is gone with it. */
 export async function kernelCore(subject: RunningSubject): Promise<string> {
 	subject.kill("SIGABRT");
-	for (let i = 0; i < 6000 && existsSync(`/proc/${subject.pid}`); i++) await sleep(10);
+	await until(`${subject.name} has ended`, () => !existsSync(`/proc/${subject.pid}`) || undefined);
 	const name = readdirSync(subject.folder).find((file) => file.startsWith("core"));
 	if (name === undefined) throw new Error(`${subject.name} left no core in ${readdirSync(subject.folder).join(" ")}`);
 	return join(subject.folder, name);

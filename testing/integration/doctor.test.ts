@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -9,6 +9,7 @@ import type { DoctorResult } from "../../src/api/doctor.ts";
 import { operation } from "../../src/api/doctor.ts";
 import { startNode, startTarget } from "../../src/capture/linux/test-target.ts";
 import { documentOf } from "../operations.ts";
+import { until } from "../settled.ts";
 import { skipReason, startSubject } from "../subjects.ts";
 
 const exec = promisify(execFile);
@@ -114,8 +115,8 @@ describe("gomem doctor", { concurrency: 2 }, () => {
 		const file = join(folder, "unreadable");
 		copyFileSync("/bin/sleep", file);
 		chmodSync(file, 0o711);
-		await using target = await startTarget("sh", ["-c", `echo ready; exec '${file}' 60`], { uid: 65534 });
-		await new Promise((resolve) => setTimeout(resolve, 300));
+		await using target = await startTarget("sh", ["-c", `echo ready; exec '${file}' 600`], { uid: 65534 });
+		await until("the shell has become it", () => readlinkSync(`/proc/${target.pid}/exe`) === file || undefined);
 		const result = await through(["setpriv", ...NOBODY], [String(target.pid)]);
 		assert.equal(result.target?.dumpable, false);
 		assert.match(result.summary, /is not dumpable/);

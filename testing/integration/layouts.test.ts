@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -20,6 +20,7 @@ import { layoutOfRecord, parseLayoutRecord } from "../../src/goruntime/layouts/l
 import { recordOfLayout } from "../../src/goruntime/layouts/layouts.ts";
 import { readRuntime } from "../../src/goruntime/runtime-state.ts";
 import { documentOf } from "../operations.ts";
+import { lookResting, lookStill } from "../settled.ts";
 import {
 	type BuildMode,
 	buildSubject,
@@ -64,12 +65,14 @@ describe("a release that gomem does not know", { skip }, () => {
 	test("is read by the DWARF of the program, and so is its capture", async () => {
 		await using subject = await start("plain");
 		assert.equal(subject.go, UNKNOWN);
-		await subject.stop();
 		const target = String(subject.pid);
-		const live = await whyOf(target);
-		const { path } = await captured("unknown.gomem", { target });
-		const replayed = await whyOf(path);
-		const truth = await subject.resume();
+		const { seen, truth } = await lookStill(subject, () =>
+			lookResting(subject.pid, async () => {
+				const { path } = await captured("unknown.gomem", { target, force: true });
+				return { live: await whyOf(target), replayed: await whyOf(path) };
+			}),
+		);
+		const { live, replayed } = seen;
 		assert.equal(live.target.layout, `${UNKNOWN} amd64, of its own DWARF (dwarf)`);
 		assert.equal(live.runtime?.heapAllocBytes, truth.HeapAlloc);
 		assert.deepEqual(live.unavailable, []);
@@ -91,10 +94,11 @@ describe("a release that gomem does not know", { skip }, () => {
 		assert.deepEqual([added["goVersion"], added["commands"], added["replaced"]], [UNKNOWN, [], false]);
 		assert.equal(statSync(String(added["path"])).mode & 0o777, 0o600);
 		assert.deepEqual(readdirSync(folder), [`${UNKNOWN}-amd64.json`]);
-		await subject.stop();
-		const whole = await whyOf(target);
-		const { path } = await captured("added.gomem", { target });
-		const truth = await subject.resume();
+		const { seen, truth } = await lookStill(subject, async () => {
+			const { path } = await captured("added.gomem", { target, force: true });
+			return { path, whole: await whyOf(target) };
+		});
+		const { path, whole } = seen;
 		assert.equal(whole.target.layout, `${UNKNOWN} amd64, added (exact)`);
 		assert.equal(whole.runtime?.heapAllocBytes, truth.HeapAlloc);
 
@@ -146,6 +150,7 @@ describe("a release that gomem does not know", { skip }, () => {
 
 test("a layout that lies ends in a partial result or a clear error", { skip }, async () => {
 	await using subject = await startSubject("livemap");
+	await subject.stop();
 	const opened = await ObservedProcess.open(subject.pid);
 	assert.ok(opened instanceof ObservedProcess && opened.attached);
 	using observed = opened;
@@ -223,9 +228,16 @@ describe("gomem layouts verify", { skip }, () => {
 describe("gomem layouts add", { skip }, () => {
 	test("a toolchain by its folder: what runs is said, and leaves nothing behind", { timeout: 300_000 }, async () => {
 		const { goroot } = await toolchain(defaultGo);
-		const before = readdirSync(tmpdir()).filter((name) => name.startsWith("gomem-layouts-")).length;
 		const warnings: string[] = [];
-		const result = await documentOf(add, { toolchain: goroot }, { warn: (text) => warnings.push(text) });
+		// where nobody else leaves anything
+		const before = process.env["TMPDIR"];
+		const own = join(scratch, "tmp");
+		mkdirSync(own);
+		process.env["TMPDIR"] = own;
+		const result = await documentOf(add, { toolchain: goroot }, { warn: (text) => warnings.push(text) }).finally(() => {
+			if (before === undefined) delete process.env["TMPDIR"];
+			else process.env["TMPDIR"] = before;
+		});
 		assert.deepEqual([result["goVersion"], result["from"]], [`go${defaultGo}`, `toolchain ${goroot}`]);
 		assert.deepEqual(result["differences"], []);
 		const commands = result["commands"] as string[];
@@ -236,8 +248,7 @@ describe("gomem layouts add", { skip }, () => {
 		assert.match(commands.at(-1) ?? "", /GOTOOLCHAIN=local .*bin\/go build -o .* \.$/);
 		// the rule that DWARF does not have was read in the toolchain's source
 		assert.ok(!(result["taken"] as string[]).includes("spanInlineMarkBitsMinSize"));
-		const after = readdirSync(tmpdir()).filter((name) => name.startsWith("gomem-layouts-")).length;
-		assert.equal(after, before);
+		assert.deepEqual(readdirSync(own), []);
 		forget();
 	});
 

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { operation } from "../../src/api/maps.ts";
 import type { MapsResult } from "../../src/api/maps-shape.ts";
 import { documentOf } from "../operations.ts";
+import { halted } from "../settled.ts";
 import { skipReason, startSubject } from "../subjects.ts";
 import { startMmaps } from "./maps-program.ts";
 
@@ -24,7 +25,7 @@ test("a race build: shadow and metadata are the race detector's", {
 	timeout: 300_000,
 }, async () => {
 	await using program = await startMmaps({ flags: ["-race"], env: { CGO_ENABLED: "1" } });
-	process.kill(program.pid, "SIGSTOP");
+	await halted(program.pid);
 	const r = await maps(program.pid);
 	const shadow = r.mappings.filter((m) => m.owner === "runtime.race");
 	assert.ok(shadow.length >= 2 && shadow.every((m) => /^0x[23][0-9a-f]{11}$/.test(m.start)));

@@ -6,6 +6,7 @@ import { ObservedProcess } from "../../src/capture/process.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { mmapRegistries, type ProgramMmaps } from "../../src/goruntime/mmap-registries.ts";
 import { documentOf } from "../operations.ts";
+import { halted } from "../settled.ts";
 import { goVersions, SubjectUnavailable } from "../subjects.ts";
 import { type MmapsHeld, type MmapsOptions, startMmaps } from "./maps-program.ts";
 
@@ -59,7 +60,7 @@ for (const { name, ...options } of cases) {
 
 test("maps: two packages' mappings that the kernel joined are told apart to the page", async () => {
 	await using program = await startMmaps({ flags: STRIPPED });
-	process.kill(program.pid, "SIGSTOP");
+	await halted(program.pid);
 	const r = (await documentOf(operation, { target: String(program.pid) })) as unknown as MapsResult;
 	const pages = (list: MmapsHeld["syscall"]) => list.reduce((n, m) => n + Math.ceil(m.length / 4096) * 4096, 0);
 	const bytes = (owner: string) => r.owners.find((o) => o.owner === owner)?.rssBytes;

@@ -9,6 +9,7 @@ import { readProfile } from "../../src/formats/pprof/read.ts";
 import { walkProfile } from "../../src/formats/pprof/walk.ts";
 import { columnSum } from "../../src/profile/combine/values.ts";
 import { multiset } from "../profile-multiset.ts";
+import { parked } from "../settled.ts";
 import {
 	type BuildMode,
 	goVersions,
@@ -42,6 +43,18 @@ function labelsAreRead(subject: RunningSubject): boolean {
 	return Number(/^go1\.(\d+)/.exec(subject.go)?.[1]) >= 24;
 }
 
+/** Starts one whose goroutines have all parked, but for the one that answers: on a busy machine that takes a while. */
+async function startParked(name: string, options: StartOptions = {}): Promise<RunningSubject> {
+	const subject = await startSubject(name, options);
+	try {
+		await parked(subject);
+		return subject;
+	} catch (error) {
+		await subject.close();
+		throw error;
+	}
+}
+
 describe("the outside goroutine profile is the process's own", () => {
 	for (const [g, go] of goVersions.entries()) {
 		for (const [m, mode] of modes.entries()) {
@@ -50,7 +63,7 @@ describe("the outside goroutine profile is the process's own", () => {
 				const options: StartOptions = { go, mode };
 				const skip = await skipReason("stackshapes", options);
 				if (skip !== false) return t.skip(skip);
-				await using subject = await startSubject("stackshapes", options);
+				await using subject = await startParked("stackshapes", options);
 				const own = await ownProfile(subject);
 				const read = await outsideGoroutineProfile(subject.pid, { details: "own", maxFrames: depthOf(subject) });
 				assert.ok(!isUnavailable(read), isUnavailable(read) ? read.unavailable : "");
@@ -73,7 +86,7 @@ describe("labels of goroutines", () => {
 		test(`go${go}`, async (t) => {
 			const skip = await skipReason("stackshapes", { go });
 			if (skip !== false) return t.skip(skip);
-			await using subject = await startSubject("stackshapes", { go, args: ["-labels"] });
+			await using subject = await startParked("stackshapes", { go, args: ["-labels"] });
 			const read = await outsideGoroutineProfile(subject.pid, { details: "own", maxFrames: depthOf(subject) });
 			assert.ok(!isUnavailable(read));
 			if (!labelsAreRead(subject)) {
@@ -90,7 +103,7 @@ describe("labels of goroutines", () => {
 
 describe("what its own profile does not tell", () => {
 	test("states, who made them and the bytes of stacks, whole and resident", async () => {
-		await using subject = await startSubject("goroutines", { args: ["-n", "3000", "-sockets", "100"] });
+		await using subject = await startParked("goroutines", { args: ["-n", "3000", "-sockets", "100"] });
 		const observed = await ObservedProcess.open(subject.pid, { stacks: true });
 		assert.ok(!isUnavailable(observed));
 		const observation = await observed.read();
@@ -123,7 +136,7 @@ describe("what its own profile does not tell", () => {
 	});
 
 	test("whole stacks, deeper than runtime/pprof keeps", async () => {
-		await using subject = await startSubject("stackshapes");
+		await using subject = await startParked("stackshapes");
 		const read = await outsideGoroutineProfile(subject.pid);
 		assert.ok(!isUnavailable(read));
 		const { samples } = read.profile;

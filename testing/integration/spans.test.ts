@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { operation, type SpansResult, spansResult } from "../../src/api/spans.ts";
 import { operation as why } from "../../src/api/why.ts";
 import type { WhyResult } from "../../src/api/why-shape.ts";
@@ -11,6 +10,7 @@ import { terminalFor } from "../../src/cli/terminal.ts";
 import type { RuntimeState } from "../../src/goruntime/runtime-state.ts";
 import { sweepState } from "../../src/goruntime/spans.ts";
 import { documentOf, run } from "../operations.ts";
+import { halted, until } from "../settled.ts";
 import {
 	type BuildMode,
 	type RunningSubject,
@@ -35,20 +35,25 @@ async function spansOf(target: string | number, input: Record<string, unknown> =
 	return (await documentOf(operation, { target: String(target), ...input })) as unknown as SpansResult;
 }
 
-/** Starts the subject, stops it, and tries again where a thread of its own moved between ReadMemStats and the stop. */
-async function onStopped(
+/**
+ * Starts the subject, stops it and looks, and again where a thread of its own moved between ReadMemStats and the stop. Only
+ * then is it judged.
+ */
+async function onStopped<T>(
 	name: string,
 	options: StartOptions,
-	check: (subject: RunningSubject, spans: SpansResult) => Promise<void> | void,
+	look: (subject: RunningSubject) => Promise<T>,
+	check: (spans: SpansResult, looked: T) => void,
 ): Promise<void> {
 	await using subject = await startSubject(name, options);
 	for (let attempt = 1; ; attempt++) {
 		await subject.stop();
 		const spans = await spansOf(subject.pid);
-		await check(subject, spans);
+		const looked = await look(subject);
 		const truth = await subject.resume();
 		const moved = spans.accounts.heapObjects !== truth.HeapObjects;
 		if (moved && attempt < 4) continue;
+		check(spans, looked);
 		assert.deepEqual(
 			[spans.totals.spanBytes, spans.totals.objectBytes, spans.totals.objects],
 			[truth.HeapInuse, truth.HeapAlloc, truth.HeapObjects],
@@ -103,11 +108,12 @@ describe("gomem spans of a process that stands still", () => {
 			test(`is what MemStats has by class: ${name}, go${go} ${mode}`, async (t) => {
 				const reason = await skipReason(name, { go, mode });
 				if (reason !== false) return t.skip(reason);
-				await onStopped(name, { go, mode }, async (subject, spans) => {
+				const look = async (subject: RunningSubject) =>
+					(await documentOf(why, { target: String(subject.pid) })) as unknown as WhyResult;
+				await onStopped(name, { go, mode }, look, (spans, ledger) => {
 					assertConsistent(spans);
 					assert.deepEqual([spans.blur.heapBytes, spans.rates, spans.list], [0, undefined, undefined]);
 					// resident bytes are those of the ledger's lines
-					const ledger = (await documentOf(why, { target: String(subject.pid) })) as unknown as WhyResult;
 					const line = (id: string) => ledger.lines.find((one) => one.id === id)?.bytes ?? 0;
 					assert.equal(
 						spans.totals.residentBytes,
@@ -154,8 +160,9 @@ describe("gomem spans of a process that stands still", () => {
 		if (reason !== false) return t.skip(reason);
 		await using subject = await startSubject("churn");
 		const states = new Set<string>();
-		for (let i = 0; i < 100 && !(states.has("unswept") && states.has("swept")); i++) {
-			const r = await spansOf(subject.pid, { pause: "2s", class: 38, limit: 100_000 });
+		await until("both are seen", async () => {
+			const r = await spansOf(subject.pid, { pause: "30s", class: 38, limit: 100_000 });
+			assert.equal(r.blur.paused, true);
 			assertConsistent(r, 2 ** 18);
 			let halfDone = 0;
 			for (const span of r.list?.spans ?? []) {
@@ -164,9 +171,9 @@ describe("gomem spans of a process that stands still", () => {
 				if (span.sweep.startsWith("cached") !== (span.cachedBy !== undefined)) halfDone++;
 			}
 			assert.ok(halfDone <= HALF_DONE_SPANS);
-			await sleep(5);
-		}
-		assert.ok(states.has("unswept") && states.has("swept") && !states.has("unknown"), [...states].join());
+			return (states.has("unswept") && states.has("swept")) || undefined;
+		});
+		assert.ok(!states.has("unknown"), [...states].join());
 	});
 });
 
@@ -176,7 +183,7 @@ describe("caches and central lists", () => {
 		if (reason !== false) return t.skip(reason);
 		await using subject = await startSubject("livemap", { env: { GOMAXPROCS: "3", GOGC: "off" } });
 		await subject.ask("grow 4");
-		subject.kill("SIGSTOP");
+		await halted(subject.pid);
 		const { caches = [] } = await spansOf(subject.pid, { caches: true });
 		const wanted = caches.flatMap((p) => p.cached ?? []).find((one) => one.class !== 0)?.class;
 		assert.ok(wanted !== undefined, "something is cached");
@@ -281,13 +288,15 @@ describe("rates", () => {
 		await using subject = await startSubject("churn");
 		const outcome = await run(operation, { target: String(subject.pid), every: "400ms" });
 		assert.ok(outcome.kind === "documents");
-		let last: SpansResult | undefined;
-		let readings = 0;
-		for await (const document of outcome.documents) {
-			last = document as unknown as SpansResult;
-			if (++readings === 3) break;
-		}
-		assert.ok(last?.rates !== undefined && last.rates.collections > 0 && last.rates.allocationsPerSecond > 1000);
+		const documents = outcome.documents[Symbol.asyncIterator]();
+		const next = async () => (await documents.next()).value as unknown as SpansResult;
+		await next();
+		const last = await until("it has collected between two readings", async () => {
+			const result = await next();
+			return (result.rates?.collections ?? 0) > 0 ? result : undefined;
+		});
+		await documents.return?.();
+		assert.ok(last.rates !== undefined && last.rates.allocationsPerSecond > 1000);
 		const seconds = last.rates.seconds;
 		const estimated = last.classes.flatMap((row) => (row.rates?.refillsFrom === "estimated" ? [row.rates] : []));
 		assert.ok(estimated.length > 0);
@@ -303,7 +312,7 @@ describe("a capture", () => {
 		if (reason !== false) return t.skip(reason);
 		await using subject = await startSubject("fragmentation", { env: { GOGC: "off" } });
 		await subject.ask("grow 2");
-		subject.kill("SIGSTOP");
+		await halted(subject.pid);
 		const pid = String(subject.pid);
 		const input = { class: 18, limit: 50, caches: true };
 		const { path } = await captured("spans.gomem", { target: pid, full: true });

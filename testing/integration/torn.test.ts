@@ -53,6 +53,12 @@ class TornMemory implements TargetMemory {
 	}
 }
 
+/** What was worked, by this process alone: on a busy machine more time passes. */
+function cpuSeconds(): number {
+	const { user, system } = process.cpuUsage();
+	return (user + system) / 1e6;
+}
+
 /** What comes before the reading: which layout it is, where variables are, and the modules of the program. */
 async function attachTorn(memory: TargetMemory, pid: number): Promise<void> {
 	const exe = openExecutable(pid);
@@ -101,7 +107,7 @@ async function fuzz(go: string): Promise<void> {
 	const outcomes = { read: 0, refused: 0 };
 	for (let seed = 1; seed <= 30; seed++) {
 		const torn = new TornMemory(memory, seed, seed % 3 === 0 ? 1 : 12);
-		const started = performance.now();
+		const started = cpuSeconds();
 		try {
 			const runtime = readRuntime({ ...view, memory: torn });
 			const ledger = makeLedger(reading, runtime);
@@ -115,7 +121,7 @@ async function fuzz(go: string): Promise<void> {
 		}
 		if (seed % 10 === 0) scanGlobals(torn, view.layout, reading.program.data);
 		if (seed % 15 === 0) await attachTorn(torn, subject.pid);
-		assert.ok(performance.now() - started < 60_000, `seed ${seed} took too long`);
+		assert.ok(cpuSeconds() - started < 60, `seed ${seed} took too long`);
 	}
 	memory.close();
 	await subject.resume();
@@ -196,10 +202,10 @@ test("memory made to keep the search for variables busy does not", { timeout: 30
 			return into.length;
 		},
 	};
-	const started = performance.now();
+	const started = cpuSeconds();
 	const target: TargetMemory = { look: (options = {}) => new BlockReader(source, options) };
 	const found = scanGlobals(target, layout, [...(observed.program?.data ?? []), hostile], 0x400000);
-	const seconds = (performance.now() - started) / 1000;
+	const seconds = cpuSeconds() - started;
 	memory.close();
 	await subject.resume();
 	assert.equal(found.get("mheap_"), view.globals.get("mheap_"), `mheap_, of ${[...found.keys()]}`);
@@ -213,7 +219,9 @@ test("a process that ends while it is read gives what was read, or says that it 
 	assert.ok(observed instanceof ObservedProcess);
 	await subject.close();
 	await assert.rejects(observed.read(), /process \d+ has ended/);
-	observed.close();
 	const gone = await ObservedProcess.open(subject.pid);
-	assert.ok(isUnavailable(gone));
+	// or the pid is another's by now
+	assert.ok(isUnavailable(gone) || gone.startTime !== observed.startTime);
+	if (!isUnavailable(gone)) gone.close();
+	observed.close();
 });

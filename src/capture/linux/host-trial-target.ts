@@ -13,7 +13,7 @@ const LONGEST_MS = 60_000;
 if (process.argv[2] === "orphan") {
 	const script = process.argv[1] ?? "";
 	const stdio = ["ignore", "inherit", "ignore", "inherit"] as const;
-	const child = spawn(process.execPath, [script], { stdio: [...stdio], detached: true });
+	const child = spawn(process.execPath, [script, String(process.pid)], { stdio: [...stdio], detached: true });
 	child.on("error", () => process.exit(1));
 	child.on("spawn", () => process.exit(0));
 } else {
@@ -21,6 +21,12 @@ if (process.argv[2] === "orphan") {
 	const gomem = new Socket({ fd: 3 });
 	gomem.on("close", () => process.exit(0)).on("error", () => process.exit(0));
 	gomem.resume();
+	sayPid(Number(process.argv[2]));
+}
+
+/** Not before its starter, where it has one that ends, is no longer its parent. */
+function sayPid(starter: number): void {
+	if (process.ppid === starter) setTimeout(sayPid, 1, starter);
 	// as this /proc numbers it: /proc may be of another pid namespace
-	process.stdout.write(`${readlinkSync("/proc/self")}\n`);
+	else process.stdout.write(`${readlinkSync("/proc/self")}\n`);
 }

@@ -33,7 +33,7 @@ export interface Trial {
 
 /** How long a process may take to start on a busy machine. */
 const START_MS = 15_000;
-const STOP_MS = 1000;
+const STOP_MS = 5000;
 
 /** Starts a process of this user and tries everything on it. `orphan`: one that is no descendant of gomem. */
 export async function tryOwnProcess(kind: "orphan" | "child", signal: AbortSignal): Promise<Trial | Unavailable> {

@@ -14,9 +14,12 @@ import {
 	readResidency,
 } from "./pagemap-reader.ts";
 import { openProcessMemory } from "./process-memory.ts";
+import { StopWatch } from "./stop-continue.ts";
 import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
 
 const MiB = 2 ** 20;
+/** Far beyond what any of this takes: a bound, not a measurement. */
+const LATEST_MS = 20_000;
 
 function read(pid: number, mappings: readonly ResidentMapping[], options?: ResidencyReadOptions): ResidencyReading {
 	const reading = readResidency(pid, mappings, options);
@@ -26,7 +29,9 @@ function read(pid: number, mappings: readonly ResidentMapping[], options?: Resid
 
 async function still(target: TestTarget): Promise<void> {
 	process.kill(target.pid, "SIGSTOP");
-	await until(() => stateOf(target.pid) === "T", 2000, "stopped");
+	// each thread: the others may go on for a while after the first
+	const watch = new StopWatch(target.pid);
+	await until(() => watch.poll() === "stopped", LATEST_MS, "stopped");
 }
 
 const smapsOf = (pid: number): ReturnType<typeof parseSmaps> => parseSmaps(readFileSync(`/proc/${pid}/smaps`, "utf8"));
@@ -104,7 +109,8 @@ describe("readResidency", () => {
 		assert.deepEqual(read(target.pid, [huge]).skipped, [{ start: huge.start, end: huge.end, why: "reservation" }]);
 		const readable: Mapping = { ...huge, permissions: { ...none, read: true, write: true } };
 		const before = performance.now();
-		const late = read(target.pid, [readable], { maxMs: 50 });
+		// long enough for something to be read, however busy the machine; all of it would take minutes
+		const late = read(target.pid, [readable], { maxMs: 1000 });
 		assert.ok(performance.now() - before < 30_000);
 		assert.equal(late.skipped[0]?.why, "time");
 		assert.ok(late.skipped[0].start > huge.start && late.skipped[0].end === huge.end);
@@ -119,7 +125,7 @@ describe("readResidency", () => {
 		assert.match(reading.unavailable, /has ended/);
 		await using parent = await startTarget("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 60"]);
 		const zombie = Number(parent.said);
-		await until(() => stateOf(zombie) === "Z", 2000, "a zombie");
+		await until(() => stateOf(zombie) === "Z", LATEST_MS, "a zombie");
 		const empty = readResidency(zombie, maps.slice(0, 1));
 		assert.ok(isUnavailable(empty) || empty.skipped[0]?.why === "ended", JSON.stringify(empty));
 	});

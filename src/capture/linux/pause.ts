@@ -48,8 +48,10 @@ export interface Torn {
 const MAX_PAUSE_MS = 60_000;
 /** How long a guard may take to start on a busy machine. */
 const GUARD_START_MS = 10_000;
-/** How long a guard may take to say its last line. */
+/** How long a guard may take to let the process run when asked to; then it is done here as well. */
 const GUARD_END_MS = 1000;
+/** How long one that has let it run may take to say so on a busy machine. */
+const GUARD_SAYS_MS = 5000;
 
 /**
  * Runs `body` while the process stands still. The process runs again when the body returns or throws, at the deadline, or
@@ -188,7 +190,12 @@ class Guard {
 	/** Tells the guard that the work is done; what it says of the end of the pause, or undefined where it died before. */
 	async resumed(): Promise<Extract<GuardMessage, { kind: "resumed" }> | undefined> {
 		this.#send("resume");
-		const message = await this.#next((m) => m.kind === "resumed", GUARD_END_MS);
+		const isLast = (m: GuardMessage) => m.kind === "resumed";
+		let message = await this.#next(isLast, GUARD_END_MS);
+		if (message === undefined && !this.#isClosed) {
+			continueProcess(this.#order.pid, this.#order.startTime);
+			message = await this.#next(isLast, GUARD_SAYS_MS);
+		}
 		return message?.kind === "resumed" ? message : undefined;
 	}
 

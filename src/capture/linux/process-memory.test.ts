@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +9,14 @@ import { isUnavailable } from "../../evidence/bundle/unavailable.ts";
 import { hostFacts } from "./host-facts.ts";
 import { openProcessMemory, type ProcessMemory } from "./process-memory.ts";
 import { openSafeMemory, type SafeMemory, type SafeMemoryOptions } from "./safe-memory.ts";
+import { StopWatch } from "./stop-continue.ts";
 import { memoryTask } from "./task-state.ts";
 import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
 
 const MiB = 1 << 20;
 const { pageSize } = hostFacts();
+/** Far beyond what any of this takes: a bound, not a measurement. */
+const LATEST_MS = 20_000;
 
 interface Area {
 	readonly start: number;
@@ -76,6 +80,10 @@ describe("reading a live process", () => {
 
 	before(async () => {
 		target = await startNode(holder);
+		// so that the process itself adds nothing: every thread of it
+		process.kill(target.pid, "SIGSTOP");
+		const watch = new StopWatch(target.pid);
+		await until(() => watch.poll() === "stopped", LATEST_MS, "stopped");
 		const found = areasOf(target.pid).find(
 			(a) => a.end - a.start >= 96 * MiB && a.rss >= MiB && / 00:00 0\s*$/.test(a.text),
 		);
@@ -142,7 +150,6 @@ describe("reading a live process", () => {
 	it("leaves Rss and file pages as they were while it sweeps every mapping", () => {
 		const rollup = (): number =>
 			Number(readFileSync(`/proc/${target.pid}/smaps_rollup`, "utf8").match(/^Rss:\s+(\d+)/m)?.[1]);
-		process.kill(target.pid, "SIGSTOP"); // so that the process itself adds nothing
 		const areas = areasOf(target.pid).filter((a) => a.end < 2 ** 47);
 		const before = rollup();
 		const safe = openSafe(target.pid);
@@ -161,7 +168,6 @@ describe("reading a live process", () => {
 		const all = new Uint8Array(text.end - text.start);
 		assert.equal(plain.readInto(text.start, all), all.length);
 		assert.ok(rollup() > before);
-		process.kill(target.pid, "SIGCONT");
 		safe.close();
 		plain.close();
 	});
@@ -201,8 +207,12 @@ describe("reading a live process", () => {
 		const safe = openSafe(toggler.pid);
 		const byte = new Uint8Array(1);
 		assert.equal(safe.readInto(at, byte), 0);
-		toggler.child.stdin?.write("x");
-		await until(() => presentPages(toggler.pid, { start: at, end: at + pageSize }) === 1, 5000, "filled");
+		const { stdin, stdout } = toggler.child;
+		assert.ok(stdin !== null && stdout !== null);
+		const filled = once(stdout, "data");
+		stdin.write("x");
+		await filled; // the page is there before its bytes are
+		assert.equal(presentPages(toggler.pid, { start: at, end: at + pageSize }), 1);
 		assert.equal(safe.readInto(at, byte), 0, "still what the window said");
 		safe.invalidate();
 		assert.equal(safe.readInto(at, byte), 1);
@@ -245,7 +255,7 @@ describe("a process whose first thread has exited", () => {
 			const made = spawnSync("cc", ["-pthread", "-o", join(folder, "leader"), join(folder, "leader.c")]);
 			if (made.status !== 0) return t.skip("needs a C compiler");
 			await using target = await startTarget(join(folder, "leader"), []);
-			await until(() => stateOf(target.pid) === "Z", 2000, "the first thread is a zombie");
+			await until(() => stateOf(target.pid) === "Z", LATEST_MS, "the first thread is a zombie");
 			assert.notEqual(memoryTask(target.pid), target.pid);
 			for (const memory of [open(target.pid), openSafe(target.pid)]) {
 				const bytes = new Uint8Array(10);

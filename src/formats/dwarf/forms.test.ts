@@ -182,7 +182,7 @@ describe("hostile DWARF stays within bounds", () => {
 	const limit = (what: () => unknown) => {
 		const started = performance.now();
 		assert.throws(what, ParseError);
-		assert.ok(performance.now() - started < 5000);
+		assert.ok(performance.now() - started < 30_000);
 	};
 
 	test("more attributes, larger codes, endless numbers", () => {
@@ -230,6 +230,6 @@ describe("hostile DWARF stays within bounds", () => {
 		assert.equal(types.count, 200_001);
 		assert.equal(types.find("nothing"), -1);
 		assert.equal(types.name(7).length, 1 << 16);
-		assert.ok(performance.now() - started < 5000);
+		assert.ok(performance.now() - started < 30_000);
 	});
 });

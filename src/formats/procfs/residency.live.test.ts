@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RepeatedPfns, ResidencyBuilder } from "./pagemap.ts";
@@ -38,8 +38,10 @@ function* blocks(fd: number, entries: readonly SmapsEntry[]): Generator<[start: 
 async function stopped(child: ChildProcess): Promise<void> {
 	await new Promise<void>((done) => child.stdout?.once("data", () => done()));
 	child.kill("SIGSTOP");
-	const stat = (): string => parseStat(readFileSync(`/proc/${child.pid}/stat`, "utf8")).state;
-	while (stat() !== "T") await sleep(5);
+	// each thread: the others may go on for a while after the first
+	const task = `/proc/${child.pid}/task`;
+	const states = () => readdirSync(task).map((tid) => parseStat(readFileSync(`${task}/${tid}/stat`, "utf8")).state);
+	while (states().some((state) => state !== "T")) await sleep(5);
 }
 
 test("live: present pages without zero pages are Rss, mapping by mapping", async (t) => {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -15,6 +16,7 @@ import (
 
 var (
 	sink  uint64
+	begun int32
 	never = make(chan int)
 )
 
@@ -22,6 +24,7 @@ var (
 //
 //go:noinline
 func spin(n uint64) {
+	atomic.AddInt32(&begun, 1)
 	for n != 0 {
 		n = n*6364136223846793005 | 1
 	}
@@ -31,6 +34,7 @@ func spin(n uint64) {
 //
 //go:noinline
 func calls() {
+	atomic.AddInt32(&begun, 1)
 	for {
 		sink += framed(sink, 3)
 	}
@@ -70,26 +74,38 @@ func callNothing() {
 //
 //go:noinline
 func faulted(fault func()) {
-	defer func() { <-never }()
+	defer func() {
+		atomic.AddInt32(&begun, 1)
+		<-never
+	}()
 	fault()
 }
 
 //go:noinline
 func unbegun(n int) { sink += uint64(n) }
 
+func await(all int32) {
+	for atomic.LoadInt32(&begun) < all {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func main() {
 	runtime.GOMAXPROCS(2)
 	go faulted(func() { sink = leafLoad(nil) })
 	go faulted(func() { sink = framedLoad(nil) })
 	go faulted(callNothing)
-	time.Sleep(50 * time.Millisecond)
+	await(3)
+	all := int32(6)
 	for i := 0; i < 3; i++ {
 		if len(os.Args) == 1 { // a loop without calls never ends where nothing is preempted inside
 			go spin(uint64(i)*2 + 1)
+			all++
 		}
 		go calls()
 	}
-	time.Sleep(200 * time.Millisecond)
+	await(all)
+	time.Sleep(100 * time.Millisecond) // so that most have been preempted
 	fmt.Println("{}")
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	for i := 0; i < 40; i++ {

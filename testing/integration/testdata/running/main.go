@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
-var sink uint64
+var (
+	sink  uint64
+	begun int32
+)
 
 //go:noinline
 func spin(n uint64) uint64 {
+	atomic.AddInt32(&begun, 1)
 	for {
 		n = n*6364136223846793005 + 1442695040888963407
 		if n == 0 {
@@ -32,6 +37,7 @@ func deeper(depth int) uint64 {
 //
 //go:noinline
 func clock() {
+	atomic.AddInt32(&begun, 1)
 	for {
 		if time.Now().IsZero() {
 			sink++
@@ -55,7 +61,9 @@ func main() {
 	if len(os.Args) > 1 {
 		go collect()
 	}
-	time.Sleep(200 * time.Millisecond)
+	for atomic.LoadInt32(&begun) < 2 {
+		time.Sleep(time.Millisecond)
+	}
 	fmt.Println("ready")
-	time.Sleep(time.Minute)
+	time.Sleep(5 * time.Minute)
 }

@@ -7,8 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -25,28 +23,26 @@ func hold(marker string) {
 		copy(stack[i:], marker)
 	}
 	runtime.GC()
-	fmt.Printf(`{"heap":"%p","stack":"%p","data":"%p"}`+"\n", unsafe.StringData(*list[0]), &stack, &data)
+	fmt.Printf(`{"heap":"%p","stack":"%#x","data":"%p"}`+"\n", unsafe.StringData(*list[0]),
+		uintptr(unsafe.Pointer(&stack)), &data) // a pointer would move it to the heap
 	var wait [1]byte
 	os.Stdin.Read(wait[:])
 	fmt.Fprintln(os.Stderr, stack[0])
 }
 
-// preempted is stopped again and again while the marker is in vector registers: the runtime keeps those of the last time.
+// preempted goes on for ever, stopped again and again while the marker is in vector registers: the runtime keeps those of
+// the last time, for each P.
 func preempted(marker []byte) {
-	var stop atomic.Bool
-	var ended sync.WaitGroup
-	ended.Go(func() {
+	go func() {
 		var copied [64]byte
-		for !stop.Load() {
+		for {
 			copy(copied[:], marker)
 		}
-	})
+	}()
 	for range 100 {
 		time.Sleep(100 * time.Microsecond)
 		runtime.GC()
 	}
-	stop.Store(true)
-	ended.Wait()
 }
 
 func main() {

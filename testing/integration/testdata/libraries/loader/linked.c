@@ -8,7 +8,7 @@ int main(void) {
 	char line[16];
 	Work(4096);
 	Truth();
-	while (fgets(line, sizeof line, stdin)) {
-	}
+	while (fgets(line, sizeof line, stdin))
+		Truth();
 	return 0;
 }

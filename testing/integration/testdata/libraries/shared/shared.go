@@ -23,7 +23,10 @@ func Work(n C.int) {
 	for i := 0; i < 5; i++ {
 		go park()
 	}
-	time.Sleep(10 * time.Millisecond)
+	stacks := make([]byte, 1<<16)
+	for bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte(" [sleep]:")) < 5 {
+		time.Sleep(time.Millisecond)
+	}
 	runtime.GC()
 }
 
