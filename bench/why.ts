@@ -14,7 +14,7 @@ const main = join(root, "dist", "main.js");
 const runs = Number(process.argv[2] ?? 9);
 
 await using small = await startSubject("livemap", { args: ["-mib", "4"] });
-await using large = await startSubject("fragmentation", { args: ["-mib", "2500"], readyWithinMs: 180_000 });
+await using large = await startSubject("fragmentation", { args: ["-mib", "2500"] });
 await small.stop();
 await large.stop();
 /** Rss, and how much of it is huge pages: khugepaged joins pages of a standing process too, which is not our doing. */

@@ -8,7 +8,7 @@ import type { SubjectGoroutines, SubjectHolds, SubjectMemStats } from "./subject
 import { type BuildOptions, buildSubject } from "./subject-build.ts";
 
 /** How long a subject may take until it is ready, on a machine that is busy. */
-const READY_MS = 120_000;
+const READY_MS = 180_000;
 
 export interface StartOptions extends BuildOptions {
 	/** Flags of the subject, as ["-mib", "256"]. */
