@@ -87,11 +87,44 @@ export function readHeapPages(view: RuntimeView, look: MemoryReader, mheap: Stru
 			chunks.fill(arena.base + page * c.pageSize, arena.owner.subarray(page, page + CHUNK_PAGES));
 		}
 	}
-	fillPageCaches(view, look, arenas, pagesPerArena);
-	fillSpans(spans, arenas, c.heapArenaBytes, c.pageSize);
-	let unknownPages = 0;
-	for (const arena of arenas) for (const owner of arena.owner) if (owner === PAGE_UNKNOWN) unknownPages++;
-	return { arenas, arenaBytes: c.heapArenaBytes, pageBytes: c.pageSize, unknownPages };
+	const pages = { arenas, arenaBytes: c.heapArenaBytes, pageBytes: c.pageSize };
+	fillPageCaches(view, look, pages);
+	fillSpans(spans, 0, pages);
+	return { ...pages, unknownPages: countUnknown(arenas) };
+}
+
+/**
+ * Takes a later look at the pages without a known owner, and at them alone: those that were freed meanwhile are free, and
+ * those of the spans from index `from` on have an owner. What was known stays as of the look before, since on a busy target
+ * each new look at all finds others that have just been allocated. `pages` itself changes.
+ */
+export function settleHeapPages(
+	view: RuntimeView,
+	look: MemoryReader,
+	mheap: StructValue,
+	pages: HeapPages,
+	spans: SpanTable,
+	from: number,
+): HeapPages {
+	const chunks = new ChunkBitmaps(view, look, mheap);
+	const now = new Int32Array(CHUNK_PAGES);
+	for (const { base, owner } of pages.arenas) {
+		for (let page = 0; page < owner.length; page += CHUNK_PAGES) {
+			const chunk = owner.subarray(page, page + CHUNK_PAGES);
+			if (!chunk.includes(PAGE_UNKNOWN)) continue;
+			chunks.fill(base + page * pages.pageBytes, now);
+			for (let i = 0; i < chunk.length; i++) if (chunk[i] === PAGE_UNKNOWN) chunk[i] = now[i] ?? PAGE_UNKNOWN;
+		}
+	}
+	fillPageCaches(view, look, pages, true);
+	fillSpans(spans, from, pages);
+	return { ...pages, unknownPages: countUnknown(pages.arenas) };
+}
+
+function countUnknown(arenas: readonly HeapArena[]): number {
+	let unknown = 0;
+	for (const arena of arenas) for (const owner of arena.owner) if (owner === PAGE_UNKNOWN) unknown++;
+	return unknown;
 }
 
 /** pageAlloc.chunks: a two-level table of pallocData, one per 4 MiB (mpagealloc.go). */
@@ -136,21 +169,20 @@ class ChunkBitmaps {
 function fillPageCaches(
 	view: RuntimeView,
 	look: MemoryReader,
-	arenas: readonly HeapArena[],
-	pagesPerArena: number,
+	{ arenas, arenaBytes, pageBytes }: Omit<HeapPages, "unknownPages">,
+	onlyUnknown = false,
 ): void {
-	const c = heapConstants(view.layout);
 	for (const p of readPs(view, look)) {
 		const base = p.word("pcache.base");
-		const arena = findArena(arenas, base, c.heapArenaBytes);
+		const arena = findArena(arenas, base, arenaBytes);
 		if (base === 0 || arena === undefined) continue;
-		const first = (base - arena.base) / c.pageSize;
+		const first = (base - arena.base) / pageBytes;
 		const cache = p.addressOf("pcache.cache") - p.address;
 		const scav = p.addressOf("pcache.scav") - p.address;
-		for (let bit = 0; bit < 64 && first + bit < pagesPerArena; bit++) {
+		for (let bit = 0; bit < 64 && first + bit < arena.owner.length; bit++) {
 			const at = (bit >> 5) * 4;
 			const free = (p.view.getUint32(cache + at, true) >>> (bit & 31)) & 1;
-			if (!free) continue;
+			if (!free || (onlyUnknown && arena.owner[first + bit] !== PAGE_UNKNOWN)) continue;
 			const scavenged = (p.view.getUint32(scav + at, true) >>> (bit & 31)) & 1;
 			arena.owner[first + bit] = scavenged ? PAGE_SCAVENGED : PAGE_IDLE;
 		}
@@ -185,9 +217,14 @@ function bytesBeforeRegisters(p: StructLayout): number {
 	return p.has("xRegs") ? p.offset("xRegs") : p.size;
 }
 
-function fillSpans(spans: SpanTable, arenas: readonly HeapArena[], arenaBytes: number, pageBytes: number): void {
+/** Writes down what the spans from index `from` on own. */
+function fillSpans(
+	spans: SpanTable,
+	from: number,
+	{ arenas, arenaBytes, pageBytes }: Omit<HeapPages, "unknownPages">,
+): void {
 	let arena: HeapArena | undefined;
-	for (let i = 0; i < spans.count; i++) {
+	for (let i = from; i < spans.count; i++) {
 		let base = spans.base[i] ?? 0;
 		let left = spans.npages[i] ?? 0;
 		while (left > 0) {

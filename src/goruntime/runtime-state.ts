@@ -4,7 +4,7 @@ import { type AllocationCaches, readCaches } from "./caches.ts";
 import { countGoroutines } from "./goroutine-count.ts";
 import { type GoroutineTable, type MachineStack, readGoroutines, readMachineStacks } from "./goroutines.ts";
 import { heapConstants } from "./heap-constants.ts";
-import { type HeapPages, readHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
+import { type HeapPages, readHeapPages, settleHeapPages, spansOfUnknownPages } from "./heap-pages.ts";
 import { LayoutError } from "./layouts/layout-error.ts";
 import { isFromOutside } from "./layouts/layouts.ts";
 import { countMarks, type MarkCounts } from "./marks.ts";
@@ -89,9 +89,10 @@ function readAll(view: RuntimeView): RuntimeState {
 		const again = view.memory.look();
 		const structs = spansOfUnknownPages(view, again, pages);
 		const more = structs.size === 0 ? spans : addSpans(view, again, spans, structs);
-		if (more.count === spans.count) break;
+		const unknown = pages.unknownPages;
+		pages = settleHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), pages, more, spans.count);
 		spans = more;
-		pages = readHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), spans);
+		if (pages.unknownPages >= unknown) break;
 	}
 	const marks = countMarks(view.layout, look, spans);
 	const goroutines = view.globals.has("allgs")

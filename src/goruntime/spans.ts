@@ -165,7 +165,7 @@ export function readSpans(view: RuntimeView, look: MemoryReader, mheap: StructVa
 	return table(columns, pointers.length, mheap.u32("sweepgen"));
 }
 
-/** Room for spans that are found only when the ground is looked at again (see HeapPages.settle). */
+/** Room for spans that are found only when the ground is looked at again (settleHeapPages). */
 const SPARE = 4096;
 
 /** Adds spans by the address of their struct; returns the table that holds them too. */
