@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
-import type { ByteSource } from "../bytes/byte-source.ts";
 import { STACK_BROKEN, STACK_COMPLETE } from "../evidence/stacks.ts";
 import { findSymbols } from "../formats/elf/symbols.ts";
 import { openElf } from "../formats/elf/testdata/go-binary.ts";
@@ -15,33 +14,13 @@ import { StackWalker } from "./stack-walk.ts";
 import { callRules } from "./stack-walk-arch.ts";
 import { StackSites } from "./stack-walk-sites.ts";
 import type { ProgramCode } from "./symbols.ts";
+import { StackWords } from "./testdata/stack-words.ts";
 
 // The rule of a link register, on stacks laid out by it. The tables of frames are those of a program at hand, of whatever
 // machine: real arm64 programs are in testing/integration/core-arm64-stacks.test.ts.
 
 const LOW = 0x4000100000;
-
-class Words implements ByteSource {
-	readonly bytes: Uint8Array;
-	readonly view: DataView;
-
-	constructor(count: number) {
-		this.bytes = new Uint8Array(count * 8);
-		this.view = new DataView(this.bytes.buffer);
-	}
-
-	readInto(offset: number, into: Uint8Array): number {
-		const from = offset - LOW;
-		if (from < 0 || from >= this.bytes.length) return 0;
-		const part = this.bytes.subarray(from, from + into.length);
-		into.set(part);
-		return part.length;
-	}
-
-	set(address: number, value: number): void {
-		this.view.setBigUint64(address - LOW, BigInt(Math.trunc(value)), true);
-	}
-}
+const words = (count: number): StackWords => new StackWords(LOW, count);
 
 describe("walking a stack where calls leave their return address in a register", () => {
 	let code: ProgramCode;
@@ -79,7 +58,7 @@ describe("walking a stack where calls leave their return address in a register",
 	const delta = (pc: number) => code.pclntab.spDelta(pc);
 
 	/** Frames with the return address at their start, innermost first, the last one ending at `top`; returns the pointer. */
-	function layOut(chain: readonly number[], memory: Words, top: number): number {
+	function layOut(chain: readonly number[], memory: StackWords, top: number): number {
 		let sp = top;
 		for (let i = chain.length - 1; i >= 0; i--) {
 			sp -= delta(chain[i] ?? 0);
@@ -102,7 +81,7 @@ describe("walking a stack where calls leave their return address in a register",
 			fc.property(picks, fc.boolean(), (indices, leaf) => {
 				const calls = indices.map((i) => framed[i % framed.length] ?? 0);
 				const chain = [...(leaf ? [leaves[(indices[0] ?? 0) % leaves.length] ?? 0] : []), ...calls, goexit];
-				const memory = new Words(chain.reduce((bytes, pc) => bytes + delta(pc), 0) / 8 + 4);
+				const memory = words(chain.reduce((bytes, pc) => bytes + delta(pc), 0) / 8 + 4);
 				const high = LOW + memory.bytes.length;
 				const sp = layOut(chain, memory, high - 16);
 				const sites = new StackSites(code);
@@ -116,7 +95,7 @@ describe("walking a stack where calls leave their return address in a register",
 
 	test("the register counts only where there is no frame", () => {
 		const [pc = 0, caller = 0, wrong = 0] = framed;
-		const memory = new Words(4096);
+		const memory = words(4096);
 		const high = LOW + memory.bytes.length;
 		const sp = layOut([pc, caller, goexit], memory, high - 16);
 		const sites = new StackSites(code);
@@ -134,7 +113,7 @@ describe("walking a stack where calls leave their return address in a register",
 		test(`what a signal interrupted, ${where}, is found behind the word that its handler kept`, () => {
 			const interrupted = where === "framed" ? (framed[4] ?? 0) : (leaves[4] ?? 0);
 			const caller = framed[9] ?? 0;
-			const memory = new Words(4096);
+			const memory = words(4096);
 			const high = LOW + memory.bytes.length;
 			const outer = layOut([interrupted, caller, goexit], memory, high - 16);
 			memory.set(outer - 16, where === "leaf" ? caller : 0x1234);
@@ -150,7 +129,7 @@ describe("walking a stack where calls leave their return address in a register",
 
 	test("a call of a nil function begins in its caller, which the register knows", () => {
 		const caller = framed[3] ?? 0;
-		const memory = new Words(4096);
+		const memory = words(4096);
 		const high = LOW + memory.bytes.length;
 		const sp = layOut([caller, goexit], memory, high - 16);
 		const sites = new StackSites(code);
@@ -169,7 +148,7 @@ describe("walking a stack where calls leave their return address in a register",
 		const any = () => (random(3) === 0 ? leaves : framed)[random(framed.length)] ?? 0;
 		const ends = new Set<number>();
 		for (let round = 0; round < 400; round++) {
-			const memory = new Words(512);
+			const memory = words(512);
 			const high = LOW + 8 * (1 + random(511));
 			for (let at = LOW; at < LOW + memory.bytes.length; at += 8) {
 				const kind = random(10);
@@ -186,7 +165,7 @@ describe("walking a stack where calls leave their return address in a register",
 		}
 		assert.ok(ends.has(STACK_BROKEN));
 		// a place that leads to itself
-		const memory = new Words(8);
+		const memory = words(8);
 		memory.set(LOW, leaves[2] ?? 0);
 		const walker = new StackWalker(sites, memory, callRules.arm64);
 		assert.equal(walker.walk(leaves[2] ?? 0, LOW, LOW, LOW + 64), STACK_BROKEN);

@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
-import type { ByteSource } from "../bytes/byte-source.ts";
 import { STACK_BROKEN, STACK_COMPLETE, STACK_CUT, STACK_SWITCHED } from "../evidence/stacks.ts";
 import { findSymbols } from "../formats/elf/symbols.ts";
 import { openElf } from "../formats/elf/testdata/go-binary.ts";
@@ -16,31 +15,10 @@ import { callRules } from "./stack-walk-arch.ts";
 import { StackSites } from "./stack-walk-sites.ts";
 import { DistinctStacks } from "./stack-walk-table.ts";
 import { type ProgramCode, symbolize } from "./symbols.ts";
+import { StackWords } from "./testdata/stack-words.ts";
 
 const LOW = 0xc000100000;
-
-/** Words at 8-byte places from LOW on; those beyond cannot be read. */
-class Words implements ByteSource {
-	readonly bytes: Uint8Array;
-	readonly view: DataView;
-
-	constructor(count: number) {
-		this.bytes = new Uint8Array(count * 8);
-		this.view = new DataView(this.bytes.buffer);
-	}
-
-	readInto(offset: number, into: Uint8Array): number {
-		const from = offset - LOW;
-		if (from < 0 || from >= this.bytes.length) return 0;
-		const part = this.bytes.subarray(from, from + into.length);
-		into.set(part);
-		return part.length;
-	}
-
-	set(address: number, value: number): void {
-		this.view.setBigUint64(address - LOW, BigInt(Math.trunc(value)), true);
-	}
-}
+const words = (count: number): StackWords => new StackWords(LOW, count);
 
 describe("walking a stack", () => {
 	let code: ProgramCode;
@@ -70,7 +48,7 @@ describe("walking a stack", () => {
 	});
 
 	/** Lays the calls out as the CPU would have, innermost first; returns where the stack pointer is. */
-	function layOut(chain: readonly number[], memory: Words, top: number): number {
+	function layOut(chain: readonly number[], memory: StackWords, top: number): number {
 		let sp = top;
 		for (const [i, pc] of [...chain].reverse().entries()) {
 			if (i > 0) {
@@ -88,7 +66,7 @@ describe("walking a stack", () => {
 			fc.property(fc.array(index, { minLength: 1, maxLength: 60 }), (picks) => {
 				const chain = [...picks.map((i) => calls[i % calls.length] ?? 0), goexit];
 				const depth = chain.reduce((bytes, pc) => bytes + code.pclntab.spDelta(pc) + 8, 0);
-				const memory = new Words(depth / 8 + 4);
+				const memory = words(depth / 8 + 4);
 				const high = LOW + memory.bytes.length;
 				const sp = layOut(chain, memory, high - 8);
 				const sites = new StackSites(code);
@@ -116,7 +94,7 @@ describe("walking a stack", () => {
 		};
 		const sites = new StackSites(code);
 		for (let round = 0; round < 400; round++) {
-			const memory = new Words(512);
+			const memory = words(512);
 			// beyond `high`, and at the end of what can be read, stand valid returns as well: following them would be a mistake
 			const high = LOW + 8 * (1 + random(511));
 			for (let at = LOW; at < LOW + memory.bytes.length; at += 8) {
@@ -134,7 +112,7 @@ describe("walking a stack", () => {
 		}
 		assert.ok(ends.has(STACK_BROKEN));
 		for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, -1, 2 ** 53]) {
-			const walker = new StackWalker(sites, new Words(8), callRules.amd64);
+			const walker = new StackWalker(sites, words(8), callRules.amd64);
 			assert.equal(walker.walk(bad, LOW, LOW, LOW + 64), STACK_BROKEN);
 			assert.equal(walker.walk(goexit - 1, bad, LOW, LOW + 64), STACK_BROKEN);
 		}
@@ -143,7 +121,7 @@ describe("walking a stack", () => {
 	test("an endless recursion is cut at the limit", () => {
 		const pc = calls.find((one) => code.pclntab.spDelta(one) === 0) ?? calls[0] ?? 0;
 		const step = code.pclntab.spDelta(pc) + 8;
-		const memory = new Words((step / 8) * (MAX_FRAMES + 100));
+		const memory = words((step / 8) * (MAX_FRAMES + 100));
 		const high = LOW + memory.bytes.length;
 		for (let at = LOW + step - 8; at < high; at += step) memory.set(at, pc);
 		const walker = new StackWalker(new StackSites(code), memory, callRules.amd64);
@@ -156,7 +134,7 @@ describe("walking a stack", () => {
 		const find = (name: string) => pclntab.entry(pclntab.findByName(new Set([name])).get(name) ?? -1);
 		const gogo = find("gogo"); // flagged SPWRITE (asm_amd64.s)
 		assert.notEqual(pclntab.flag(pclntab.find(gogo)) & FUNC_FLAG_SP_WRITE, 0);
-		const memory = new Words(64);
+		const memory = words(64);
 		const high = LOW + 512;
 		const caller = calls[0] ?? 0;
 		const sp = layOut([caller, gogo + 1, goexit], memory, high - 8);
@@ -173,7 +151,7 @@ describe("walking a stack", () => {
 			pclntab.findByName(new Set(["runtime.asyncPreempt"])).get("runtime.asyncPreempt") ?? -1,
 		);
 		const interrupted = calls[5] ?? 0;
-		const memory = new Words(4096);
+		const memory = words(4096);
 		const high = LOW + memory.bytes.length;
 		const sp = layOut([asyncPreempt, interrupted, goexit], memory, high - 8);
 		const sites = new StackSites(code);
@@ -184,7 +162,7 @@ describe("walking a stack", () => {
 	});
 
 	test("a call of a nil function begins in its caller", () => {
-		const memory = new Words(4096);
+		const memory = words(4096);
 		const high = LOW + memory.bytes.length;
 		const caller = calls[3] ?? 0;
 		const sp = layOut([caller, goexit], memory, high - 8) - 8;
