@@ -1,7 +1,13 @@
 import { type Static, Type } from "typebox";
 import type { Profile } from "../formats/pprof/model.ts";
 import { loadProfiles } from "../profile/combine/load.ts";
-import { profileSlope, type SlopeReading, type SlopeTrend } from "../profile/slope.ts";
+import {
+	FEWEST_FOR_BOUNDS,
+	FEWEST_READINGS,
+	profileSlope,
+	type SlopeReading,
+	type SlopeTrend,
+} from "../profile/slope.ts";
 import type { TrendLine } from "../series/theil-sen.ts";
 import { GomemError, isAbort } from "./errors.ts";
 import { defineOperation, type OperationContext } from "./operation.ts";
@@ -89,11 +95,18 @@ export const operation = defineOperation({
 		const slope = profileSlope(series.readings, { options: viewOf(input) });
 		if ("error" in slope) throw reportError(slope.error);
 		const [first = 0] = slope.seconds;
+		const count = slope.seconds.length;
+		if (count >= FEWEST_READINGS && count < FEWEST_FOR_BOUNDS) {
+			ctx.warn(
+				`${count} readings are too few for bounds of 95 %: those given are of the flattest and the steepest pair of ` +
+					`readings; take ${FEWEST_FOR_BOUNDS} or more`,
+			);
+		}
 		return {
 			sampleType: slope.sampleType,
 			unit: slope.unit,
 			...(slope.allocatedType === undefined ? {} : { allocatedType: slope.allocatedType }),
-			readings: slope.seconds.length,
+			readings: count,
 			from: new Date(Math.round(first * 1000)).toISOString(),
 			spanMs: Math.round(((slope.seconds.at(-1) ?? first) - first) * 1000),
 			heldAt: [...slope.heldAt],

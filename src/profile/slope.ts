@@ -135,6 +135,9 @@ function robustLine(xs: readonly number[], ys: ArrayLike<number>): TrendLine | u
 /** Fewer readings decide nothing. */
 export const FEWEST_READINGS = 3;
 
+/** Of fewer, the flattest and the steepest pair do not enclose 95 % of what chance does. */
+export const FEWEST_FOR_BOUNDS = 5;
+
 /** A rise by so much of what is held is not called none. */
 const MUCH = 0.1;
 

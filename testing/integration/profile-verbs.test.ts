@@ -227,6 +227,24 @@ describe("results", { skip }, () => {
 			return error instanceof GomemError && error.code === "profile-without-time";
 		});
 	});
+
+	test("slope of few readings says that their bounds are not of 95 %", async () => {
+		const rising = [1, 2, 3, 4, 5].map((hour) => {
+			const b = new ProfileBuilder([{ type: "inuse_space", unit: "bytes" }]);
+			b.sample([b.location({ lines: [{ function: b.function({ name: "main.leak" }), line: 1 }] })], [hour * 2 ** 28]);
+			const file = join(folder, `rising-${hour}.pb`);
+			writeFileSync(file, encodeProfile(b.finish({ timeNanos: BigInt(hour * 3600) * 1_000_000_000n })));
+			return file;
+		});
+		for (const [readings, pattern] of [
+			[3, /^3 readings are too few for bounds of 95 %/],
+			[5, /^$/],
+		] as const) {
+			const { document, warnings } = await gomemProfile(["slope", ...rising.slice(0, readings)]);
+			assert.equal((document["whole"] as { verdict: string }).verdict, "leak");
+			assert.match(warnings.join("\n"), pattern);
+		}
+	});
 });
 
 describe("sources", { skip }, () => {
