@@ -2,6 +2,7 @@
  * Waiting until a process has come to rest, or to a state, and looking at what must not move meanwhile, with proof of that
  * from elsewhere than gomem: a moment's sleep is enough on an idle machine only.
  */
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -11,12 +12,16 @@ import { smapsOf } from "./subject-proc.ts";
 /** How long a process may take until it has come to rest: a GC and the scavenger are at work after the start. */
 const LONGEST_MS = 60_000;
 
-/** Looks until there is an answer; throws after a minute. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+/** Looks until there is an answer; throws after a minute. `what` is awaited, told then. */
+export async function until<T>(
+	what: string | (() => string),
+	look: () => T | false | undefined | Promise<T | false | undefined>,
+): Promise<T> {
 	for (const started = performance.now(); ; await sleep(2)) {
 		const found = await look();
-		if (found !== undefined) return found;
-		if (performance.now() - started > LONGEST_MS) throw new Error(`waited a minute in vain until ${what}`);
+		if (found !== undefined && found !== false) return found;
+		if (performance.now() - started <= LONGEST_MS) continue;
+		throw new Error(`waited a minute in vain until ${typeof what === "string" ? what : what()}`);
 	}
 }
 
@@ -45,7 +50,7 @@ export async function halted(pid: number): Promise<void> {
 export async function standingStill(pid: number): Promise<void> {
 	await until(`process ${pid} stands still`, () => {
 		const threads = readdirSync(`/proc/${pid}/task`);
-		return threads.every((thread) => stateOf(`${pid}/task/${thread}`) === "T") || undefined;
+		return threads.every((thread) => stateOf(`${pid}/task/${thread}`) === "T");
 	});
 }
 
@@ -59,6 +64,12 @@ export function stateOf(path: string | number): string | undefined {
 		if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
 		throw error;
 	}
+}
+
+/** What was seen lies between what was so before and after, or beside them by `room`. */
+export function assertBetween(seen: number | undefined, around: readonly number[], room: number, what = ""): void {
+	const [least, most] = [Math.min(...around) - room, Math.max(...around) + room];
+	assert.ok(seen !== undefined && seen >= least && seen <= most, `${what} ${seen} seen, ${around.join(" and then ")}`);
 }
 
 /** What is asked of a subject here. */

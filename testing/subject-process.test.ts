@@ -119,5 +119,5 @@ function environment(pid: number): readonly string[] {
 
 /** Waits until there is no such process; one that nobody has reaped yet is gone too. */
 async function gone(pid: number): Promise<void> {
-	await until(`process ${pid} is gone`, () => ["Z", "X", undefined].includes(stateOf(pid)) || undefined);
+	await until(`process ${pid} is gone`, () => ["Z", "X", undefined].includes(stateOf(pid)));
 }

@@ -159,10 +159,7 @@ describe("the Go heap", () => {
 		"slowleak",
 		async (running) => {
 			const before = held(await running.ask("holds"), "leakedBytes");
-			await until(
-				"it has leaked",
-				async () => held(await running.ask("holds"), "leakedBytes") > before + mib || undefined,
-			);
+			await until("it has leaked", async () => held(await running.ask("holds"), "leakedBytes") > before + mib);
 		},
 		{ args: ["-rate", String(8 * mib)] },
 	);

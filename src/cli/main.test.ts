@@ -109,11 +109,11 @@ describe("the frame of a command", { concurrency: 3 }, () => {
 	});
 
 	test("--every and --for: one JSON document a line, exit 0", async () => {
-		const { out, code } = await run(fixture, ["tick", "--every", "100ms", "--for", "1500ms", "--json"]);
+		const { out, code } = await run(fixture, ["tick", "--every", "100ms", "--for", "4s", "--json"]);
 		const lines = out.trimEnd().split("\n");
 		assert.equal(code, 0);
 		// beats that a busy machine missed are skipped
-		assert.ok(lines.length >= 1 && lines.length <= 16, `${lines.length} lines`);
+		assert.ok(lines.length > 2 && lines.length <= 41, `${lines.length} lines`);
 		assert.deepEqual(
 			lines.map((line) => JSON.parse(line).reading),
 			lines.map((_, i) => i + 1),

@@ -116,7 +116,7 @@ export function settleHeapPages(
 			for (let i = 0; i < chunk.length; i++) if (chunk[i] === PAGE_UNKNOWN) chunk[i] = now[i] ?? PAGE_UNKNOWN;
 		}
 	}
-	fillPageCaches(view, look, pages, true);
+	fillPageCaches(view, look, pages);
 	fillSpans(spans, from, pages);
 	return { ...pages, unknownPages: countUnknown(pages.arenas) };
 }
@@ -170,7 +170,6 @@ function fillPageCaches(
 	view: RuntimeView,
 	look: MemoryReader,
 	{ arenas, arenaBytes, pageBytes }: Omit<HeapPages, "unknownPages">,
-	onlyUnknown = false,
 ): void {
 	for (const p of readPs(view, look)) {
 		const base = p.word("pcache.base");
@@ -182,7 +181,8 @@ function fillPageCaches(
 		for (let bit = 0; bit < 64 && first + bit < arena.owner.length; bit++) {
 			const at = (bit >> 5) * 4;
 			const free = (p.view.getUint32(cache + at, true) >>> (bit & 31)) & 1;
-			if (!free || (onlyUnknown && arena.owner[first + bit] !== PAGE_UNKNOWN)) continue;
+			// the bitmap has them as allocated; where it does not, they went back meanwhile
+			if (!free || arena.owner[first + bit] !== PAGE_UNKNOWN) continue;
 			const scavenged = (p.view.getUint32(scav + at, true) >>> (bit & 31)) & 1;
 			arena.owner[first + bit] = scavenged ? PAGE_SCAVENGED : PAGE_IDLE;
 		}

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import type { ElfFile } from "../formats/elf/model.ts";
 import { ElfImage } from "../formats/elf/read.ts";
 import { findSymbols } from "../formats/elf/symbols.ts";
-import { openElf } from "../formats/elf/testdata/go-binary.ts";
+import { goTool, openElf } from "../formats/elf/testdata/go-binary.ts";
 import { locatePclntab } from "../formats/pclntab/locate.ts";
 import { openPclntab, type Pclntab } from "../formats/pclntab/pclntab.ts";
 import { ProfileBuilder } from "../formats/pprof/builder.ts";
@@ -39,7 +37,7 @@ describe("stacks of return addresses as locations", () => {
 	}
 
 	before(async () => {
-		elf = openElf(join(execFileSync("go", ["env", "GOTOOLDIR"], { encoding: "utf8" }).trim(), "compile"));
+		elf = openElf(goTool("compile"));
 		code = await open();
 		for (let i = 0; i < code.pclntab.functionCount && calls.length < 600; i += 97) {
 			const places: number[] = [];

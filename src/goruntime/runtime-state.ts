@@ -90,7 +90,7 @@ function readAll(view: RuntimeView): RuntimeState {
 		const structs = spansOfUnknownPages(view, again, pages);
 		const more = structs.size === 0 ? spans : addSpans(view, again, spans, structs);
 		const unknown = pages.unknownPages;
-		pages = settleHeapPages(view, again, readGlobal(view, again, "mheap_", "mheap"), pages, more, spans.count);
+		pages = settleHeapPages(view, again, mheap, pages, more, spans.count);
 		spans = more;
 		if (pages.unknownPages >= unknown) break;
 	}

@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { STACK_BROKEN, STACK_COMPLETE } from "../evidence/stacks.ts";
-import { findSymbols } from "../formats/elf/symbols.ts";
-import { openElf } from "../formats/elf/testdata/go-binary.ts";
 import { FUNC_FLAG_SP_WRITE, FUNC_FLAG_TOP_FRAME } from "../formats/pclntab/func-record.ts";
-import { locatePclntab } from "../formats/pclntab/locate.ts";
-import { openPclntab } from "../formats/pclntab/pclntab.ts";
-import { chooseLayouts } from "./layouts/layouts.ts";
 import { StackWalker } from "./stack-walk.ts";
 import { callRules } from "./stack-walk-arch.ts";
 import { StackSites } from "./stack-walk-sites.ts";
 import type { ProgramCode } from "./symbols.ts";
+import { compilerCode } from "./testdata/compiler-code.ts";
 import { StackWords } from "./testdata/stack-words.ts";
 
 // The rule of a link register, on stacks laid out by it. The tables of frames are those of a program at hand, of whatever
@@ -31,15 +25,8 @@ describe("walking a stack where calls leave their return address in a register",
 	let asyncPreempt = 0;
 
 	before(async () => {
-		const elf = openElf(join(execFileSync("go", ["env", "GOTOOLDIR"], { encoding: "utf8" }).trim(), "compile"));
-		const location = locatePclntab(elf);
-		const text = findSymbols(elf, new Set(["runtime.text"])).get("runtime.text")?.address;
-		assert(location !== undefined && text !== undefined);
-		const pclntab = openPclntab(elf.source, location, { text });
-		const choice = await chooseLayouts("go1.26.8", "amd64");
-		assert(choice.kind === "exact");
-		const module = { address: 0, pclntab: 0, text, etext: pclntab.textEnd, gofunc: 0, next: 0 };
-		code = { pclntab, layout: choice.layout, module };
+		code = await compilerCode();
+		const { pclntab } = code;
 		for (let i = 0; i < pclntab.functionCount; i += 7) {
 			const plain = (pclntab.flag(i) & (FUNC_FLAG_SP_WRITE | FUNC_FLAG_TOP_FRAME)) === 0 && pclntab.funcID(i) === 0;
 			if (!plain || pclntab.func(i).pcsp === 0) continue;

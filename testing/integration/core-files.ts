@@ -46,7 +46,7 @@ export function startMortal(name: string, options: BuildOptions & Pick<StartOpti
 /** Ends the subject by SIGABRT; the core is in its folder, which is gone with it. */
 export async function kernelCore(subject: RunningSubject): Promise<string> {
 	subject.kill("SIGABRT");
-	await until(`${subject.name} has ended`, () => !existsSync(`/proc/${subject.pid}`) || undefined);
+	await until(`${subject.name} has ended`, () => !existsSync(`/proc/${subject.pid}`));
 	const name = readdirSync(subject.folder).find((file) => file.startsWith("core"));
 	if (name === undefined) throw new Error(`${subject.name} left no core in ${readdirSync(subject.folder).join(" ")}`);
 	return join(subject.folder, name);

@@ -12,6 +12,7 @@ import { operation as whyOperation } from "../../src/api/why.ts";
 import type { WhyCoreResult, WhyResult } from "../../src/api/why-shape.ts";
 import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
 import { documentOf } from "../operations.ts";
+import { lookStill } from "../settled.ts";
 import {
 	type BuildMode,
 	buildSubject,
@@ -103,25 +104,22 @@ describe("a core made by gcore of a stopped process", () => {
 			// with a goal of the heap, the runtime would go on to release memory between its ReadMemStats and the stop
 			const env = { GODEBUG: "inittrace=0", PASSWORD: "hush", GOGC: "off" };
 			await using subject = await startSubject(name, { go, mode, env });
-			for (let tries = 4; ; tries--) {
-				await subject.stop();
-				const live = await whyLive(subject);
-				const path = await gcore(subject.pid, folder);
-				const truth = await subject.resume();
-				const fields = await memstats(path);
-				if (fields["Mallocs"] !== truth.Mallocs && tries > 0) continue;
-				for (const field of Object.keys(truth) as (keyof SubjectMemStats)[])
-					assert.equal(plain(fields[field]), plain(truth[field]), field);
-				const core = await why(path);
-				rmSync(path);
-				assertWhole(core);
-				assertSameHeap(core, live);
-				assert.equal(core.core.maker, "gdb");
-				assert.equal(core.core.executable, subject.path);
-				assert.equal(core.target.pid, subject.pid);
-				assert.ok(!JSON.stringify(core).includes("hush"));
-				return;
-			}
+			const { seen, truth } = await lookStill(subject, async () => ({
+				live: await whyLive(subject),
+				path: await gcore(subject.pid, folder),
+			}));
+			const { live, path } = seen;
+			const fields = await memstats(path);
+			for (const field of Object.keys(truth) as (keyof SubjectMemStats)[])
+				assert.equal(plain(fields[field]), plain(truth[field]), field);
+			const core = await why(path);
+			rmSync(path);
+			assertWhole(core);
+			assertSameHeap(core, live);
+			assert.equal(core.core.maker, "gdb");
+			assert.equal(core.core.executable, subject.path);
+			assert.equal(core.target.pid, subject.pid);
+			assert.ok(!JSON.stringify(core).includes("hush"));
 		});
 	}
 });

@@ -7,6 +7,7 @@ import { after, describe, test } from "node:test";
 import { operation } from "../../src/api/memstats.ts";
 import type { MemStatsResult, Trend } from "../../src/api/memstats-shape.ts";
 import { documentOf, run } from "../operations.ts";
+import { until } from "../settled.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = join(root, "src/formats/memstats/testdata");
@@ -128,20 +129,19 @@ describe("gomem memstats of a log", () => {
 		});
 		let out = "";
 		child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-		const until = async (count: number) => {
-			for (const end = performance.now() + 60_000; out.split("\n").length <= count && performance.now() < end; )
-				await new Promise((resolve) => setTimeout(resolve, 25));
+		const told = async (count: number) => {
+			await until(`${count} lines are told`, () => out.split("\n").length > count);
 			assert.equal(out.split("\n").length - 1, count);
 		};
 		try {
 			child.stdin.write("HeapAlloc=1 ");
 			child.stdin.write("Sys=2\n");
-			await until(1);
+			await told(1);
 			child.stdin.write(`HeapAlloc=2 ${"x".repeat(1 << 20)}`);
 			child.stdin.write(`${"y".repeat(1 << 20)}\nHeapAlloc=3\n`);
-			await until(3);
+			await told(3);
 			child.stdin.end("HeapAlloc=4");
-			await until(4);
+			await told(4);
 		} finally {
 			child.kill();
 		}

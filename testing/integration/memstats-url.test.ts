@@ -18,6 +18,7 @@ import { type HttpOptions, httpGet } from "../../src/capture/http.ts";
 import { parseHttpAddress, shownAddress } from "../../src/capture/http-address.ts";
 import { isUnavailable } from "../../src/evidence/bundle/unavailable.ts";
 import { documentOf } from "../operations.ts";
+import { assertBetween } from "../settled.ts";
 import { toolchain } from "../subjects.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gomem-memstats-url-"));
@@ -67,12 +68,8 @@ describe("the pages of a real Go server", () => {
 		names: readonly (keyof MemStatsResult)[],
 	) => {
 		for (const name of names) {
-			const [told, ...seen] = [Number(url[name]), Number(before[name]), Number(after[name])];
-			const room = Math.max(Math.max(...seen) * 0.01, 512 * 1024);
-			assert.ok(
-				told >= Math.min(...seen) - room && told <= Math.max(...seen) + room,
-				`${name}: ${told} told, ${seen.join(" and then ")} seen`,
-			);
+			const seen = [Number(before[name]), Number(after[name])];
+			assertBetween(Number(url[name]), seen, Math.max(Math.max(...seen) * 0.01, 512 * 1024), name);
 		}
 	};
 	const all = [

@@ -11,7 +11,7 @@ import { ObservedProcess } from "../../src/capture/process.ts";
 import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
 import { flat } from "../matrix.ts";
 import { documentOf, run } from "../operations.ts";
-import { lookStill } from "../settled.ts";
+import { assertBetween, lookStill } from "../settled.ts";
 import {
 	type BuildMode,
 	buildSubject,
@@ -39,7 +39,7 @@ async function lightReading(pid: number, pauseMs?: number): Promise<MemStatsFiel
 }
 
 /** Where other threads allocate up to the stop and from then on: between what is true before it and what is true after. */
-function assertBetween(truth: SubjectMemStats, now: MemStatsFields, later: SubjectMemStats): void {
+function assertInTime(truth: SubjectMemStats, now: MemStatsFields, later: SubjectMemStats): void {
 	for (const name of ["TotalAlloc", "Mallocs", "Frees", "NumGC", "PauseTotalNs", "Sys"] as const) {
 		assert.ok(Number(now[name]) >= truth[name], `${name}: ${now[name]} after ${truth[name]}`);
 		assert.ok(Number(now[name]) <= later[name], `${name}: ${now[name]} before ${later[name]}`);
@@ -73,7 +73,7 @@ async function compareStopped(name: (typeof subjects)[number], go: string, mode:
 	await subject.stop();
 	const fields = await lightReading(subject.pid);
 	const truth = await subject.resume();
-	assertBetween(truth, fields, await subject.memstats());
+	assertInTime(truth, fields, await subject.memstats());
 }
 
 const near = [
@@ -130,12 +130,7 @@ describe("MemStats from outside is what runtime.ReadMemStats says", () => {
 		truths.push(await subject.memstats());
 		const assertNear = (name: "HeapAlloc" | (typeof near)[number], seen: MemStatsFields, around: typeof truths) => {
 			const told = around.map((truth) => Number(truth[name]));
-			const [low, high] = [Math.min(...told), Math.max(...told)];
-			const room = Math.max(high / 100, 64 * 1024);
-			assert.ok(
-				Number(seen[name]) >= low - room && Number(seen[name]) <= high + room,
-				`${name}: ${seen[name]} for ${told.join(" and then ")}`,
-			);
+			assertBetween(Number(seen[name]), told, Math.max(Math.max(...told) / 100, 64 * 1024), name);
 		};
 		for (const name of near) assertNear(name, fields, truths.slice(0, 2));
 		assertNear("HeapAlloc", full, truths.slice(1));

@@ -6,8 +6,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { runtimeProfiles, whyNoPprof } from "../pprof-corpus.ts";
+import { until } from "../settled.ts";
 import { pprofText } from "./profile-commands.ts";
 
 // The prompt and the page of `gomem profile` without a verb, as processes of their own.
@@ -42,15 +42,6 @@ async function script(lines: readonly string[], args: readonly string[] = []): P
 	child.stdin.end(`${lines.join("\n")}\n`);
 	const [code] = (await once(child, "close")) as [number | null];
 	return { code, ...told };
-}
-
-/** Waits until something is there; a busy machine may take its time. */
-async function until(holds: () => boolean, what: () => string): Promise<void> {
-	for (let tries = 0; tries < 600; tries++) {
-		if (holds()) return;
-		await sleep(50);
-	}
-	assert.fail(what());
 }
 
 describe("the prompt under a script", { skip }, () => {
@@ -171,8 +162,8 @@ describe("the prompt on a terminal", { skip: skip || lacksScript() }, () => {
 			const before = told.out.length;
 			child.stdin.write(keys);
 			await until(
+				() => `${pattern} comes after ${JSON.stringify(keys)}, in ${JSON.stringify(told.out.slice(before))}`,
 				() => pattern.test(told.out.slice(before)),
-				() => `no ${pattern} after ${JSON.stringify(keys)} in ${JSON.stringify(told.out.slice(before))}`,
 			);
 		};
 		await typed("", /Type: inuse_space[\s\S]*\(gomem\) /);
@@ -201,8 +192,8 @@ describe("-http", { skip }, () => {
 		const told = gather(child);
 		try {
 			await until(
+				() => `it serves: ${JSON.stringify(told)}`,
 				() => /Serving on \S+ /.test(told.out),
-				() => JSON.stringify(told),
 			);
 			const url = new URL(/Serving on (\S+)/.exec(told.out)?.[1] ?? "");
 			assert.equal(url.hostname, "127.0.0.1");
@@ -239,8 +230,8 @@ describe("-http", { skip }, () => {
 		const told = gather(child);
 		try {
 			await until(
+				() => `it serves, with a warning: ${JSON.stringify(told)}`,
 				() => /Serving on \S+ /.test(told.out) && told.err !== "",
-				() => JSON.stringify(told),
 			);
 			assert.match(told.out, /^Serving on http:\/\/0\.0\.0\.0:\d+\/ /);
 			assert.match(told.err, /^gomem: warning: everyone who reaches this host can see the profile/);

@@ -19,7 +19,7 @@ import { operation, type PsResult } from "../../src/api/ps.ts";
 import { ProcessTable } from "../../src/capture/ps.ts";
 import { buildGo } from "../../src/formats/elf/testdata/go-binary.ts";
 import { documentOf, run } from "../operations.ts";
-import { parked, until } from "../settled.ts";
+import { assertBetween, parked, until } from "../settled.ts";
 import { type BuildMode, buildSubject, type RunningSubject, skipReason, startSubject } from "../subjects.ts";
 
 const exec = promisify(execFile);
@@ -76,12 +76,6 @@ async function copyOf(name: string, as: string): Promise<string> {
 }
 
 const close = (a: number, b: number, by: number) => Math.abs(a - b) <= by;
-
-/** What ps saw lies between what was so before and after, or beside them by a little. */
-function assertBetween(seen: number | undefined, around: readonly number[], by: number): void {
-	const [least, most] = [Math.min(...around) - by, Math.max(...around) + by];
-	assert.ok(seen !== undefined && seen >= least && seen <= most, `${seen} seen, ${around.join(" and then ")}`);
-}
 
 describe("ps: a subject's row", { skip }, () => {
 	for (const { go, mode, skip } of builds) {
@@ -310,7 +304,7 @@ describe("ps: the list", { skip }, () => {
 		// other programs that come are looked at, too, and not in each round
 		await until("what was found is not looked for again", async () => {
 			const { cost } = (await heap()).round;
-			return cost.bytesRead < first.round.cost.bytesRead / 2 || undefined;
+			return cost.bytesRead < first.round.cost.bytesRead / 2;
 		});
 		await subject.close();
 		const third = await heap();

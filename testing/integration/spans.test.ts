@@ -10,7 +10,7 @@ import { terminalFor } from "../../src/cli/terminal.ts";
 import type { RuntimeState } from "../../src/goruntime/runtime-state.ts";
 import { sweepState } from "../../src/goruntime/spans.ts";
 import { documentOf, run } from "../operations.ts";
-import { halted, until } from "../settled.ts";
+import { halted, lookStill, until } from "../settled.ts";
 import {
 	type BuildMode,
 	type RunningSubject,
@@ -35,10 +35,7 @@ async function spansOf(target: string | number, input: Record<string, unknown> =
 	return (await documentOf(operation, { target: String(target), ...input })) as unknown as SpansResult;
 }
 
-/**
- * Starts the subject, stops it and looks, and again where a thread of its own moved between ReadMemStats and the stop. Only
- * then is it judged.
- */
+/** Looks at the subject while it stands still, and judges what is seen. */
 async function onStopped<T>(
 	name: string,
 	options: StartOptions,
@@ -46,23 +43,19 @@ async function onStopped<T>(
 	check: (spans: SpansResult, looked: T) => void,
 ): Promise<void> {
 	await using subject = await startSubject(name, options);
-	for (let attempt = 1; ; attempt++) {
-		await subject.stop();
-		const spans = await spansOf(subject.pid);
-		const looked = await look(subject);
-		const truth = await subject.resume();
-		const moved = spans.accounts.heapObjects !== truth.HeapObjects;
-		if (moved && attempt < 4) continue;
-		check(spans, looked);
-		assert.deepEqual(
-			[spans.totals.spanBytes, spans.totals.objectBytes, spans.totals.objects],
-			[truth.HeapInuse, truth.HeapAlloc, truth.HeapObjects],
-		);
-		const bySize = new Map(spans.classes.map((row) => [row.size, row.objects]));
-		for (const { Size, Mallocs, Frees } of truth.BySize.slice(1)) {
-			assert.equal(bySize.get(Size) ?? 0, Mallocs - Frees, `objects of ${Size} bytes`);
-		}
-		return;
+	const { seen, truth } = await lookStill(subject, async () => ({
+		spans: await spansOf(subject.pid),
+		looked: await look(subject),
+	}));
+	const { spans, looked } = seen;
+	check(spans, looked);
+	assert.deepEqual(
+		[spans.totals.spanBytes, spans.totals.objectBytes, spans.totals.objects],
+		[truth.HeapInuse, truth.HeapAlloc, truth.HeapObjects],
+	);
+	const bySize = new Map(spans.classes.map((row) => [row.size, row.objects]));
+	for (const { Size, Mallocs, Frees } of truth.BySize.slice(1)) {
+		assert.equal(bySize.get(Size) ?? 0, Mallocs - Frees, `objects of ${Size} bytes`);
 	}
 }
 
@@ -171,7 +164,7 @@ describe("gomem spans of a process that stands still", () => {
 				if (span.sweep.startsWith("cached") !== (span.cachedBy !== undefined)) halfDone++;
 			}
 			assert.ok(halfDone <= HALF_DONE_SPANS);
-			return (states.has("unswept") && states.has("swept")) || undefined;
+			return states.has("unswept") && states.has("swept");
 		});
 		assert.ok(!states.has("unknown"), [...states].join());
 	});

@@ -17,7 +17,7 @@ import { identifyProgram } from "../../src/goruntime/program.ts";
 import { readRuntime } from "../../src/goruntime/runtime-state.ts";
 import { openProgramCode } from "../../src/goruntime/symbols.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
-import { goVersions, skipReason, startSubject } from "../subjects.ts";
+import { goVersions, type RunningSubject, skipReason, startSubject } from "../subjects.ts";
 
 /** Memory in which one read in `one` comes back with some bytes changed, as torn or hostile memory does. */
 class TornMemory implements TargetMemory {
@@ -94,16 +94,33 @@ for (const go of goVersions) {
 	});
 }
 
-async function fuzz(go: string): Promise<void> {
-	await using subject = await startSubject("goroutines", { go, args: ["-n", "500"] });
+/** The subject, stopped and observed, and its memory beside that, to be read otherwise. */
+async function openStill(subject: RunningSubject) {
 	await subject.stop();
-	using observed = (await ObservedProcess.open(subject.pid)) as ObservedProcess;
-	const { reading } = await observed.read();
-	const view = observed.attached?.view;
+	const observed = await ObservedProcess.open(subject.pid);
 	const memory = openSafeMemory(subject.pid, {
 		zeroWhereAbsent: zeroWhereAbsent(parseMaps(readFileSync(`/proc/${subject.pid}/maps`))),
 	});
-	assert.ok(view !== undefined && reading.program !== undefined && !isUnavailable(memory));
+	assert.ok(observed instanceof ObservedProcess && !isUnavailable(memory));
+	const view = observed.attached?.view;
+	assert.ok(view !== undefined);
+	return {
+		observed,
+		view,
+		memory,
+		[Symbol.dispose]() {
+			memory.close();
+			observed.close();
+		},
+	};
+}
+
+async function fuzz(go: string): Promise<void> {
+	await using subject = await startSubject("goroutines", { go, args: ["-n", "500"] });
+	using still = await openStill(subject);
+	const { observed, view, memory } = still;
+	const { reading } = await observed.read();
+	assert.ok(reading.program !== undefined);
 	const outcomes = { read: 0, refused: 0 };
 	for (let seed = 1; seed <= 30; seed++) {
 		const torn = new TornMemory(memory, seed, seed % 3 === 0 ? 1 : 12);
@@ -123,20 +140,14 @@ async function fuzz(go: string): Promise<void> {
 		if (seed % 15 === 0) await attachTorn(torn, subject.pid);
 		assert.ok(cpuSeconds() - started < 60, `seed ${seed} took too long`);
 	}
-	memory.close();
 	await subject.resume();
 	assert.ok(outcomes.read > 0, JSON.stringify(outcomes));
 }
 
 test("a list that moved between two looks is looked for again", async () => {
 	await using subject = await startSubject("livemap", { args: ["-mib", "8"] });
-	await subject.stop();
-	using observed = (await ObservedProcess.open(subject.pid)) as ObservedProcess;
-	const view = observed.attached?.view;
-	const memory = openSafeMemory(subject.pid, {
-		zeroWhereAbsent: zeroWhereAbsent(parseMaps(readFileSync(`/proc/${subject.pid}/maps`))),
-	});
-	assert.ok(view !== undefined && !isUnavailable(memory));
+	using still = await openStill(subject);
+	const { view, memory } = still;
 	const list = (view.globals.get("mheap_") ?? 0) + view.layout.struct("mheap").offset("allspans");
 	const array = view.memory.look().word(list);
 	assert.ok(array !== undefined && array > 0);
@@ -149,11 +160,10 @@ test("a list that moved between two looks is looked for again", async () => {
 		};
 		return { look: (options = {}) => new BlockReader({ readInto }, { ...options, blockBytes: 4096 }) };
 	};
-	const still = readRuntime(view);
+	const whole = readRuntime(view);
 	const moved = readRuntime({ ...view, memory: moving(2) });
-	assert.deepEqual([moved.counters, moved.spans.count], [still.counters, still.spans.count]);
+	assert.deepEqual([moved.counters, moved.spans.count], [whole.counters, whole.spans.count]);
 	assert.throws(() => readRuntime({ ...view, memory: moving(Number.POSITIVE_INFINITY) }), ParseError);
-	memory.close();
 	await subject.resume();
 });
 
@@ -164,13 +174,8 @@ test("a list that moved between two looks is looked for again", async () => {
 test("memory made to keep the search for variables busy does not", { timeout: 300_000 }, async () => {
 	// its heap is at 0xc000000000: since 1.26 it is anywhere, also among the addresses that are made up here
 	await using subject = await startSubject("livemap", { go: "1.24.13", args: ["-mib", "4"] });
-	await subject.stop();
-	using observed = (await ObservedProcess.open(subject.pid)) as ObservedProcess;
-	const view = observed.attached?.view;
-	const memory = openSafeMemory(subject.pid, {
-		zeroWhereAbsent: zeroWhereAbsent(parseMaps(readFileSync(`/proc/${subject.pid}/maps`))),
-	});
-	assert.ok(view !== undefined && !isUnavailable(memory));
+	using still = await openStill(subject);
+	const { observed, view, memory } = still;
 	const { layout } = view;
 	const hostile = { start: 0x200000, end: 0x400000 };
 	const lists = 0x3100_0000_0000;
@@ -206,7 +211,6 @@ test("memory made to keep the search for variables busy does not", { timeout: 30
 	const target: TargetMemory = { look: (options = {}) => new BlockReader(source, options) };
 	const found = scanGlobals(target, layout, [...(observed.program?.data ?? []), hostile], 0x400000);
 	const seconds = cpuSeconds() - started;
-	memory.close();
 	await subject.resume();
 	assert.equal(found.get("mheap_"), view.globals.get("mheap_"), `mheap_, of ${[...found.keys()]}`);
 	assert.equal(found.get("allgs"), view.globals.get("allgs"), `allgs, of ${[...found.keys()]}`);

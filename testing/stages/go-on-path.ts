@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { type Missing, root } from "./stage.ts";
 
-/** Nothing is missing where `go` is is on PATH. */
+/** Nothing is missing where `go` is on PATH. */
 export function goMissing(): Missing | undefined {
 	try {
 		execFileSync("go", ["version"], { cwd: root, stdio: "ignore" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { halted } from "../../../testing/settled.ts";
 import { isUnavailable } from "../../evidence/bundle/unavailable.ts";
 import type { Mapping } from "../../formats/procfs/mapping.ts";
 import { parseMaps } from "../../formats/procfs/maps.ts";
@@ -14,8 +15,7 @@ import {
 	readResidency,
 } from "./pagemap-reader.ts";
 import { openProcessMemory } from "./process-memory.ts";
-import { StopWatch } from "./stop-continue.ts";
-import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
+import { startNode, startTarget, stateOf, until } from "./test-target.ts";
 
 const MiB = 2 ** 20;
 /** Far beyond what any of this takes: a bound, not a measurement. */
@@ -25,13 +25,6 @@ function read(pid: number, mappings: readonly ResidentMapping[], options?: Resid
 	const reading = readResidency(pid, mappings, options);
 	assert.ok(!isUnavailable(reading), JSON.stringify(reading));
 	return reading;
-}
-
-async function still(target: TestTarget): Promise<void> {
-	process.kill(target.pid, "SIGSTOP");
-	// each thread: the others may go on for a while after the first
-	const watch = new StopWatch(target.pid);
-	await until(() => watch.poll() === "stopped", LATEST_MS, "stopped");
 }
 
 const smapsOf = (pid: number): ReturnType<typeof parseSmaps> => parseSmaps(readFileSync(`/proc/${pid}/smaps`, "utf8"));
@@ -47,7 +40,7 @@ describe("readResidency", () => {
 	it("has the same resident bytes as smaps, mapping by mapping, when zero pages are told apart", async (t) => {
 		if (!framesVisible()) return t.skip("frame numbers are hidden: needs CAP_SYS_ADMIN");
 		await using target = await startNode(holder);
-		await still(target);
+		await halted(target.pid);
 		// have zero pages mapped: plain reads of never-touched pages, 3 MiB in one place and a single page in another
 		const array = smapsOf(target.pid).find((m) => m.size >= 64 * MiB && m.rss >= 13 * MiB && m.kind === "anon");
 		assert.ok(array);
@@ -84,7 +77,7 @@ describe("readResidency", () => {
 
 	it("passes over huge reservations, and stops at its time limit", async () => {
 		await using target = await startNode(holder);
-		await still(target);
+		await halted(target.pid);
 		// WebAssembly and the garbage collector reserve tens of GiB in a Node process
 		const maps = mapsOf(target.pid);
 		const reserved = maps.filter((m) => m.end - m.start >= 2 ** 30).reduce((sum, m) => sum + m.end - m.start, 0);

@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { halted } from "../../../testing/settled.ts";
 import { isUnavailable } from "../../evidence/bundle/unavailable.ts";
 import { hostFacts } from "./host-facts.ts";
 import { openProcessMemory, type ProcessMemory } from "./process-memory.ts";
 import { openSafeMemory, type SafeMemory, type SafeMemoryOptions } from "./safe-memory.ts";
-import { StopWatch } from "./stop-continue.ts";
 import { memoryTask } from "./task-state.ts";
 import { startNode, startTarget, stateOf, type TestTarget, until } from "./test-target.ts";
 
@@ -81,9 +81,7 @@ describe("reading a live process", () => {
 	before(async () => {
 		target = await startNode(holder);
 		// so that the process itself adds nothing: every thread of it
-		process.kill(target.pid, "SIGSTOP");
-		const watch = new StopWatch(target.pid);
-		await until(() => watch.poll() === "stopped", LATEST_MS, "stopped");
+		await halted(target.pid);
 		const found = areasOf(target.pid).find(
 			(a) => a.end - a.start >= 96 * MiB && a.rss >= MiB && / 00:00 0\s*$/.test(a.text),
 		);

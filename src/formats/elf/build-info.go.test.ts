@@ -1,15 +1,23 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { type BuildInfo, readBuildInfo } from "./build-info.ts";
 import { parseBuildInfoText } from "./build-info-text.ts";
 import { findGoVersion, findGoVersionInData } from "./go-version.ts";
 import { findSection } from "./read.ts";
-import { buildGo, elfOf, fileBytes, openElf, run, tscBinary, withoutSectionHeaders } from "./testdata/go-binary.ts";
+import {
+	buildGo,
+	elfOf,
+	fileBytes,
+	goTool,
+	openElf,
+	run,
+	tscBinary,
+	withoutSectionHeaders,
+} from "./testdata/go-binary.ts";
 
 const SOURCE = join(import.meta.dirname, "../pclntab/testdata/frames/main.go");
-const TOOLS = run("go", ["env", "GOTOOLDIR"]).trim();
 
 /** The text of `go version -m`, from our model. */
 function asGoPrints(info: BuildInfo): string[] {
@@ -34,7 +42,7 @@ function truth(path: string): string[] {
 	return [first.slice(path.length + 2), ...rest.map((line) => line.slice(1).replaceAll('"', ""))];
 }
 
-const binaries = ["asm", "compile", "link", "vet"].map((name) => join(TOOLS, name));
+const binaries = ["asm", "compile", "link", "vet"].map(goTool);
 const tsc = tscBinary();
 if (tsc !== undefined) binaries.push(tsc);
 const go27 = buildGo({ source: SOURCE, toolchain: "go1.27.3" });
@@ -52,7 +60,7 @@ const stripped = buildGo({
 for (const built of [go27, pie, stripped]) if ("path" in built) binaries.push(built.path);
 
 test("the Go tools are there", () => {
-	assert(readdirSync(TOOLS).includes("compile"));
+	assert(readdirSync(dirname(goTool("compile"))).includes("compile"));
 });
 
 for (const path of binaries) {

@@ -19,10 +19,19 @@ import {
 } from "./read.ts";
 import { findInStringTable } from "./string-table.ts";
 import { findSymbols, hasSymbols } from "./symbols.ts";
-import { buildGo, elfOf, fileBytes, openElf, run, tscBinary, withoutSectionHeaders } from "./testdata/go-binary.ts";
+import {
+	buildGo,
+	elfOf,
+	fileBytes,
+	goTool,
+	openElf,
+	run,
+	tscBinary,
+	withoutSectionHeaders,
+} from "./testdata/go-binary.ts";
 
 const SOURCE = join(import.meta.dirname, "../pclntab/testdata/frames/main.go");
-const COMPILER = join(run("go", ["env", "GOTOOLDIR"]).trim(), "compile");
+const COMPILER = goTool("compile");
 
 function built(flags: readonly string[], cgo = false): string {
 	const result = buildGo({ source: SOURCE, toolchain: "go1.26.8", flags, cgo });

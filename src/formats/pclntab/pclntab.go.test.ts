@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { ElfFile } from "../elf/model.ts";
 import { ElfImage, findSection } from "../elf/read.ts";
 import { findSymbols } from "../elf/symbols.ts";
-import { buildGo, type GoBuild, openElf, run, tscBinary } from "../elf/testdata/go-binary.ts";
+import { buildGo, type GoBuild, goTool, openElf, run, tscBinary } from "../elf/testdata/go-binary.ts";
 import { FUNC_FLAG_TOP_FRAME, wrapperFuncID } from "./func-record.ts";
 import { locatePclntab } from "./locate.ts";
 import type { Frame } from "./model.ts";
@@ -12,7 +12,7 @@ import { openPclntab, type Pclntab } from "./pclntab.ts";
 
 const SOURCE = join(import.meta.dirname, "testdata/frames/main.go");
 /** Go's own toolchain is a large real program with symbols: 20,000 functions and more. */
-const COMPILER = join(run("go", ["env", "GOTOOLDIR"]).trim(), "compile");
+const COMPILER = goTool("compile");
 
 function openTable(elf: ElfFile, goMinor: number, bias = 0): Pclntab {
 	const location = locatePclntab(elf);

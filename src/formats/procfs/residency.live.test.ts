@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { halted } from "../../../testing/settled.ts";
 import { RepeatedPfns, ResidencyBuilder } from "./pagemap.ts";
 import { deserialiseResidency, serialiseResidency } from "./residency-codec.ts";
 import { parseSmaps, type SmapsEntry } from "./smaps.ts";
-import { parseStat } from "./stat.ts";
 
 const KPF_ZERO_PAGE = 24;
 
@@ -37,11 +36,8 @@ function* blocks(fd: number, entries: readonly SmapsEntry[]): Generator<[start: 
 
 async function stopped(child: ChildProcess): Promise<void> {
 	await new Promise<void>((done) => child.stdout?.once("data", () => done()));
-	child.kill("SIGSTOP");
-	// each thread: the others may go on for a while after the first
-	const task = `/proc/${child.pid}/task`;
-	const states = () => readdirSync(task).map((tid) => parseStat(readFileSync(`${task}/${tid}/stat`, "utf8")).state);
-	while (states().some((state) => state !== "T")) await sleep(5);
+	assert.ok(child.pid !== undefined);
+	await halted(child.pid);
 }
 
 test("live: present pages without zero pages are Rss, mapping by mapping", async (t) => {

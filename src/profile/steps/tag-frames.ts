@@ -19,28 +19,31 @@ export function addTagFrames(
 	if (rootKeys.length + leafKeys.length === 0) return { profile, rootMatched: true, leafMatched: true };
 	const frames = new TagFrames(profile, unit);
 	const { samples } = profile;
-	const more = rootKeys.length + leafKeys.length;
-	const location = new Uint32Array(samples.location.length + samples.count * more);
+	// the first key is outermost: the last of the stack
+	const [roots, leaves] = [rootKeys.toReversed(), leafKeys.toReversed()];
+	const location = new Uint32Array(samples.location.length + samples.count * (roots.length + leaves.length));
 	const locationStart = new Uint32Array(samples.count + 1);
+	/** Puts the frames of a sample for these keys from `to` on; whether it has any of the labels. */
+	const put = (sample: number, keys: readonly string[], to: number): boolean => {
+		let matched = false;
+		for (const [i, key] of keys.entries()) {
+			const frame = frames.of(sample, key);
+			matched ||= frame.matched;
+			location[to + i] = frame.location;
+		}
+		return matched;
+	};
 	let rootMatched = false;
 	let leafMatched = false;
 	for (let s = 0; s < samples.count; s++) {
 		const stack = samples.location.subarray(samples.locationStart[s], samples.locationStart[s + 1]);
-		const leaves = locationStart[s]!; // s < count
-		const roots = leaves + leafKeys.length + stack.length;
-		location.set(stack, leaves + leafKeys.length);
+		const start = locationStart[s]!; // s < count
+		const end = start + leaves.length + stack.length;
+		location.set(stack, start + leaves.length);
 		// those of the roots first: new locations are numbered as they come up, and raw prints the numbers
-		for (const [i, key] of rootKeys.toReversed().entries()) {
-			const frame = frames.of(s, key);
-			rootMatched ||= frame.matched;
-			location[roots + i] = frame.location;
-		}
-		for (const [i, key] of leafKeys.toReversed().entries()) {
-			const frame = frames.of(s, key);
-			leafMatched ||= frame.matched;
-			location[leaves + i] = frame.location;
-		}
-		locationStart[s + 1] = roots + rootKeys.length;
+		rootMatched = put(s, roots, end) || rootMatched;
+		leafMatched = put(s, leaves, start) || leafMatched;
+		locationStart[s + 1] = end + roots.length;
 	}
 	const extended = { ...profile, ...frames.tables(), samples: { ...samples, location, locationStart } };
 	return { profile: extended, rootMatched, leafMatched };

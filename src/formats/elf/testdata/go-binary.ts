@@ -87,6 +87,11 @@ export function run(command: string, args: readonly string[], input?: string): s
 	});
 }
 
+/** Path of a program of Go's own toolchain, "compile" for one: large and real, with symbols. */
+export function goTool(name: string): string {
+	return join(run("go", ["env", "GOTOOLDIR"]).trim(), name);
+}
+
 /** The TypeScript compiler's platform binary: a real, large, stripped Go program (undefined where there is none). */
 export function tscBinary(): string | undefined {
 	const name = `typescript-${process.platform}-${process.arch}`;
